@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two contracts: where records come from, and where submissions go.
+ *
+ * An adapter is one static struct: a name, a one-line summary, its option table
+ * and its functions.  It sees this header, net, record, config and base; never
+ * the store, never the pipeline, never another adapter.  registry.c lists what is
+ * built in. */
+#pragma once
+
+#include "daemon/base/arena.h"
+#include "daemon/config/option.h"
+#include "daemon/record/record.h"
+
+#include <stdint.h>
+
+/* ---- feeds ---- */
+
+typedef enum ChangeOp {
+#define CHANGE_OP(name, text, meaning) CHANGE_##name,
+#include "adapters/change_op.def"
+#undef CHANGE_OP
+    CHANGE_OP_COUNT
+} ChangeOp;
+
+/* One line of a change log, or one record of a snapshot (op upsert, seq of the snapshot). */
+typedef struct Change {
+    ChangeOp op;
+    int64_t seq, version;
+    const char *type, *id, *org;
+    const char *recorded_at;      /* RFC 3339, as sent */
+    const char *json;             /* the whole record as JSON text; NULL for delete, purge, … */
+    const char *reason;           /* delete, purge, restrict: as sent, one word */
+    const char *survivor;         /* merge, unmerge */
+    const char *const *merged;
+    size_t merged_count;
+    bool children_repointed;
+} Change;
+
+/* Where a feed stands.  The caller stores it in the same transaction as the records. */
+typedef struct FeedCursor {
+    const char *epoch;    /* NULL before the first look */
+    const char *phase;    /* "" new · "snapshot:TYPE" · "changes" */
+    const char *cursor;   /* opaque to everyone but the feed; NULL at the start of a phase */
+    const char *etag;     /* of the last answer at the head */
+    int64_t seq;          /* highest seq taken in */
+    int64_t head_seq;     /* the head as the manifest said at the start of this poll */
+    bool complete;        /* every snapshot is in and the cursor reached the head seen */
+} FeedCursor;
+
+typedef struct FeedPage {
+    Change *changes;
+    size_t count;
+    FeedCursor next;
+    bool more;            /* ask again at once */
+    bool restart;         /* the epoch changed or the cursor expired: this page begins anew */
+    int64_t unknown_types, unknown_fields; /* counted, never fatal */
+    int64_t clock_skew_ms; /* the other side's clock less ours */
+} FeedPage;
+
+/* What the caller should do after a failed fetch: Error.kind says LATER (wait; `wait_ms` if the
+ * other side asked), CONFIG (a person must look; the feed stops until settings change). */
+typedef struct FeedWait {
+    int64_t wait_ms; /* 0: no wish */
+} FeedWait;
+
+typedef struct FeedAdapter {
+    const char *name;
+    const char *summary;
+    const OptionDecl *options;
+    bool (*open)(const char *name, const Section *settings, void **ret_self, Error *err);
+    bool (*fetch)(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret, FeedWait *ret_wait,
+                  Error *err);
+    void (*close)(void *self); /* NULL and half-open are fine */
+} FeedAdapter;
+
+/* ---- submissions ---- */
+
+typedef enum Verdict {
+    VERDICT_ACCEPTED, /* final yes: `reference` holds the receipt's name */
+    VERDICT_PENDING,  /* taken in, the answer comes later: ask */
+    VERDICT_LATER,    /* not now: wait_ms if the other side asked.  Certainly not taken in. */
+    VERDICT_REJECTED, /* final no: a person must look */
+    VERDICT_UNKNOWN,  /* bytes left us and no answer came: ask before any resend */
+    VERDICT_NEVER_SEEN, /* answer to a question only: definitely not there */
+    VERDICT_COUNT,
+} Verdict;
+
+typedef struct SubmitFinding {
+    const char *rule, *table, *element;
+    int64_t row; /* 1-based data row in that table, 0 when not said */
+} SubmitFinding;
+
+typedef struct SubmitAnswer {
+    Verdict verdict;
+    int64_t wait_ms;       /* Retry-After as asked, not capped */
+    int status;            /* the protocol's own code */
+    bool stop_route;       /* credentials or trust: nothing more goes this way until a person looked */
+    const char *code;      /* stable word for the audit: "accepted", "rate_limited", "connect" … */
+    const char *reference; /* the other side's id, or NULL */
+    const char *reason;    /* short, ours, free of record content */
+    SubmitFinding *findings;
+    size_t finding_count;
+} SubmitAnswer;
+
+/* One signed document, ready to go.  The same bytes, key and signature on every attempt. */
+typedef struct Submission {
+    const char *data_set, *provider, *period; /* "mhsds-6.0", "V9X01", "2026-10" */
+    int revision;
+    const char *idempotency_key; /* 64 hex */
+    const char *document_path;   /* spool file */
+    int64_t document_size;
+    const uint8_t *digest;       /* SHA-256 of the document, 32 bytes */
+    const uint8_t *signature;    /* CMS, DER, detached */
+    size_t signature_size;
+} Submission;
+
+/* Signs a request on the adapter's behalf without showing it a key (net/message_signature.h). */
+typedef struct RequestSigner RequestSigner;
+
+typedef struct SubmitAdapter {
+    const char *name;
+    const char *summary;
+    const OptionDecl *options;
+    bool (*open)(const char *name, const Section *settings, RequestSigner *signer, void **ret_self,
+                 Error *err);
+    /* False is our own failure (no byte left).  What the other side said, or did not say, is the answer. */
+    bool (*submit)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret, Error *err);
+    bool (*inquire)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret, Error *err);
+    bool (*probe)(void *self, Arena *arena, SubmitAnswer *ret, Error *err); /* cheap, sends no payload */
+    void (*close)(void *self);
+} SubmitAdapter;
+
+const FeedAdapter *feed_adapter(const char *name);
+const SubmitAdapter *submit_adapter(const char *name);
+const FeedAdapter *const *feed_adapters(size_t *ret_count);
+const SubmitAdapter *const *submit_adapters(size_t *ret_count);
+const OptionDecl *adapter_options(const char *kind, const char *adapter); /* for config_load */

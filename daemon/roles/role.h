@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A role: one loop, one process.
+ *
+ * mhsflowd without --role starts and watches all of them; --role NAME is one.
+ * role_wait() is the only place where a role waits: for a time, a file
+ * descriptor, a stop signal or a reload; it feeds systemd's watchdog only when the
+ * role said role_progress() since the last time. */
+#pragma once
+
+#include "daemon/config/config.h"
+
+#include <stdint.h>
+
+typedef struct RoleContext RoleContext;
+
+typedef struct Role {
+    const char *name;    /* "poll" */
+    const char *summary; /* one line */
+    bool needs_database, needs_network, needs_keys;
+    bool (*run)(RoleContext *context, Error *err); /* until role_stopping(); false ends the process */
+} Role;
+
+extern const Role role_database, role_poll, role_map, role_build, role_submit, role_sign;
+const Role *const *role_all(size_t *ret_count); /* in the order they start */
+
+const Config *role_config(RoleContext *context);
+const char *role_settings_path(const RoleContext *context);
+bool role_stopping(const RoleContext *context);
+
+typedef enum RoleWake { ROLE_TIMEOUT, ROLE_READABLE, ROLE_STOP, ROLE_RELOAD } RoleWake;
+/* Wait at most `milliseconds` (-1: no end), or until `fd` (-1: none) can be read. */
+RoleWake role_wait(RoleContext *context, int64_t milliseconds, int fd);
+void role_ready(RoleContext *context);    /* sd_notify READY=1, once */
+void role_progress(RoleContext *context); /* real work was done: the watchdog may be fed */
