@@ -34,9 +34,20 @@ typedef enum ValueKind {
     VALUE_TIME,      /* HH:MM:SS */
     VALUE_DATETIME,  /* CCYY-MM-DDThh:mm:ss, no zone */
     VALUE_TIMESTAMP, /* the same and Z, +00:00, +01:00 or -00:00 */
+    VALUE_DECIMAL,   /* digits, a point, digits: "max n7.n2" */
+    VALUE_POSTCODE,  /* outward part, at least one space, inward part */
 } ValueKind;
 
-typedef struct Element {
+/* Whether a value is left out of a month because a date lies outside it. */
+typedef enum BlankWhen {
+    BLANK_NEVER,
+    BLANK_AFTER,   /* its own date is after the last day of the month */
+    BLANK_OUTSIDE, /* its own date is not in the month */
+    BLANK_WITH,    /* the element `with` is left out */
+} BlankWhen;
+
+typedef struct Element Element;
+struct Element {
     const Table *table;
     size_t index;                 /* place in its table, from 0 */
     const char *name;             /* "LocalPatientID": column, XML element */
@@ -50,14 +61,16 @@ typedef struct Element {
     bool key;                     /* part of the table's unique key */
     bool reject_unknown;          /* a code outside the list is rejected, not warned of */
     const CodeList *codes;        /* NULL: any value of the format */
-} Element;
+    BlankWhen blank;
+    const Element *with; /* BLANK_WITH: the element, in the same table */
+};
 
 /* When a row belongs to a month (reference: the national rules on dates). */
 typedef enum InclusionKind {
     INCLUDE_ALWAYS,       /* header, lists of what is used */
-    INCLUDE_WITH_PARENT,  /* follows its parent row */
+    INCLUDE_WITH_PARENT,  /* no date of its own: goes with the rows it belongs to */
     INCLUDE_OPEN_SPAN,    /* starts on or before the last day, ends empty or on or after the first */
-    INCLUDE_SPAN_IN,      /* starts on or before the last day, ends empty or inside the month */
+    INCLUDE_SPAN_IN,      /* the same, and an end after the month is blanked: it was open then */
     INCLUDE_EVENT,        /* its date lies inside the month */
     INCLUDE_STATE,        /* its date is empty or on or before the last day */
 } InclusionKind;
@@ -76,8 +89,8 @@ struct Table {
     const Element *parent_link; /* the element here that names the parent's key (same name there) */
     InclusionKind inclusion;
     const Element *starts, *ends; /* the dates that inclusion looks at; NULL where not used */
-    /* Elements that are blanked, not refused, when their date lies outside the month. */
-    const Element **blanked;
+    const Element *ends_also;     /* a second date that ends it: a referral is discharged or rejected */
+    const Element **blanked;      /* the elements with a BlankWhen, those with BLANK_WITH last */
     size_t blanked_count;
     bool person;        /* its rows belong to one person, directly or through parents */
 };
