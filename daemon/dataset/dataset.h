@@ -49,38 +49,38 @@ typedef enum BlankWhen {
 typedef struct Element Element;
 struct Element {
     const Table *table;
-    size_t index;                 /* place in its table, from 0 */
-    const char *name;             /* "LocalPatientID": column, XML element */
-    const char *id;               /* "M001901": the specification's item number */
-    const char *dictionary_name;  /* "LOCAL PATIENT IDENTIFIER (EXTENDED)" */
-    const char *meaning;          /* one sentence for people */
-    const char *format;           /* as the specification writes it: "max an20" */
+    size_t index;                /* place in its table, from 0 */
+    const char *name;            /* "LocalPatientID": column, XML element */
+    const char *id;              /* "M001901": the specification's item number */
+    const char *dictionary_name; /* "LOCAL PATIENT IDENTIFIER (EXTENDED)" */
+    const char *meaning;         /* one sentence for people */
+    const char *format;          /* as the specification writes it: "max an20" */
     ValueKind kind;
-    int min, max;                 /* characters */
-    char mandation;               /* M R O P, or 0 where not published */
-    bool key;                     /* part of the table's unique key */
-    bool reject_unknown;          /* a code outside the list is rejected, not warned of */
-    const CodeList *codes;        /* NULL: any value of the format */
+    int min, max;          /* characters */
+    char mandation;        /* M R O P, or 0 where not published */
+    bool key;              /* part of the table's unique key */
+    bool reject_unknown;   /* a code outside the list is rejected, not warned of */
+    const CodeList *codes; /* NULL: any value of the format */
     BlankWhen blank;
     const Element *with; /* BLANK_WITH: the element, in the same table */
 };
 
 /* When a row belongs to a month (reference: the national rules on dates). */
 typedef enum InclusionKind {
-    INCLUDE_ALWAYS,       /* header, lists of what is used */
-    INCLUDE_WITH_PARENT,  /* no date of its own: goes with the rows it belongs to */
-    INCLUDE_OPEN_SPAN,    /* starts on or before the last day, ends empty or on or after the first */
-    INCLUDE_SPAN_IN,      /* the same, and an end after the month is blanked: it was open then */
-    INCLUDE_EVENT,        /* its date lies inside the month */
-    INCLUDE_STATE,        /* its date is empty or on or before the last day */
+    INCLUDE_ALWAYS,      /* header, lists of what is used */
+    INCLUDE_WITH_PARENT, /* no date of its own: goes with the rows it belongs to */
+    INCLUDE_OPEN_SPAN,   /* starts on or before the last day, ends empty or on or after the first */
+    INCLUDE_SPAN_IN,     /* the same, and an end after the month is blanked: it was open then */
+    INCLUDE_EVENT,       /* its date lies inside the month */
+    INCLUDE_STATE,       /* its date is empty or on or before the last day */
 } InclusionKind;
 
 struct Table {
     const Dataset *dataset;
-    size_t index;       /* order in the data set, from 0 */
-    const char *code;   /* "MHS101" */
-    const char *name;   /* "MHS101Referral" */
-    const char *title;  /* "Service or team referral" */
+    size_t index;      /* order in the data set, from 0 */
+    const char *code;  /* "MHS101" */
+    const char *name;  /* "MHS101Referral" */
+    const char *title; /* "Service or team referral" */
     Element *elements;
     size_t count;
     const Element **keys; /* unique key; none: repeats are allowed */
@@ -89,10 +89,10 @@ struct Table {
     const Element *parent_link; /* the element here that names the parent's key (same name there) */
     InclusionKind inclusion;
     const Element *starts, *ends; /* the dates that inclusion looks at; NULL where not used */
-    const Element *ends_also;     /* a second date that ends it: a referral is discharged or rejected */
-    const Element **blanked;      /* the elements with a BlankWhen, those with BLANK_WITH last */
+    const Element *ends_also; /* a second date that ends it: a referral is discharged or rejected */
+    const Element **blanked;  /* the elements with a BlankWhen, those with BLANK_WITH last */
     size_t blanked_count;
-    bool person;        /* its rows belong to one person, directly or through parents */
+    bool person; /* its rows belong to one person, directly or through parents */
 };
 
 typedef enum RuleLevel { RULE_FILE, RULE_GROUP, RULE_RECORD } RuleLevel;
@@ -120,7 +120,7 @@ typedef struct Rule {
 } Rule;
 
 typedef struct Scale {
-    const char *code;   /* SNOMED CT observable entity */
+    const char *code; /* SNOMED CT observable entity */
     const char *tool, *term;
     const char *min, *max; /* decimal text; NULL where the range is not known */
     const char *values;    /* a closed list, space separated, or NULL */
@@ -128,18 +128,18 @@ typedef struct Scale {
 } Scale;
 
 struct Dataset {
-    const char *name;       /* "mhsds-6.0" */
+    const char *name;                               /* "mhsds-6.0" */
     const char *title, *version, *namespace, *root; /* root element "MHSDS" */
     const char *folder;
-    const Table *header;    /* the table with exactly one row per document */
-    const Table *person;    /* the table of people, whose key is the person's local id */
+    const Table *header; /* the table with exactly one row per document */
+    const Table *person; /* the table of people, whose key is the person's local id */
     Table *tables;
     size_t table_count, element_count;
     Rule *rules;
     size_t rule_count;
     Scale *scales;
     size_t scale_count;
-    CodeList **lists;
+    const CodeList **lists;
     size_t list_count;
 };
 
