@@ -15,6 +15,14 @@ static void flatten(char *text)
             *c = ' ';
 }
 
+/* Append what fits; a story that is too long loses its oldest end, never the cause. */
+static void join(char *text, size_t size, const char *more)
+{
+    size_t used = strlen(text), fits = strnlen(more, size - used - 1);
+    memcpy(text + used, more, fits);
+    text[used + fits] = '\0';
+}
+
 static void set_text(Error *err, ErrorKind kind, const char *code, const char *format, va_list args)
     __attribute__((format(printf, 4, 0)));
 
@@ -43,9 +51,10 @@ bool error_wrap(Error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(front, sizeof front, format, args);
     va_end(args);
-    size_t used = strlen(front);
-    if (err->context[0] && used + 2 < sizeof front)
-        snprintf(front + used, sizeof front - used, ": %s", err->context);
+    if (err->context[0]) {
+        join(front, sizeof front, ": ");
+        join(front, sizeof front, err->context);
+    }
     memcpy(err->context, front, sizeof front);
     flatten(err->context);
     return false;
