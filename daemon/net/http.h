@@ -54,14 +54,14 @@ typedef struct HttpRequest {
     const char *file_path;
     int64_t file_size;
 
-    bool accept_gzip;          /* offer gzip and inflate it while it comes */
-    size_t response_limit;     /* bytes of body after inflating; must be set */
-    unsigned ratio_limit;      /* inflated bytes per received one; 0: 200 */
-    int64_t total_timeout_ms;  /* 0: as in the settings (long polling needs its own) */
-    HttpSink sink;             /* NULL: the body is kept in HttpResponse.  Only 2xx bodies go to the
-                                * sink, others are kept up to 64 KiB. */
+    bool accept_gzip;         /* offer gzip and inflate it while it comes */
+    size_t response_limit;    /* bytes of body after inflating; must be set */
+    unsigned ratio_limit;     /* inflated bytes per received one; 0: 200 */
+    int64_t total_timeout_ms; /* 0: as in the settings (long polling needs its own) */
+    HttpSink sink;            /* NULL: the body is kept in HttpResponse.  Only 2xx bodies go to the
+                               * sink, others are kept up to 64 KiB. */
     void *sink_data;
-    bool upload_faults;        /* reach SUBMIT_MID_BODY and SUBMIT_BEFORE_ANSWER */
+    bool upload_faults; /* reach SUBMIT_MID_BODY and SUBMIT_BEFORE_ANSWER */
 } HttpRequest;
 
 typedef struct HttpResponse {
@@ -76,18 +76,18 @@ typedef struct HttpResponse {
 typedef enum HttpLeft { HTTP_NOTHING_LEFT, HTTP_MAY_HAVE_LEFT } HttpLeft;
 
 typedef enum HttpFailureKind {
-    HTTP_FAILED_LOCAL,    /* our own file, memory, arguments */
-    HTTP_FAILED_RESOLVE,  /* name */
-    HTTP_FAILED_CONNECT,  /* TCP or proxy */
-    HTTP_FAILED_TLS,      /* handshake: protocol, cipher, our client certificate */
-    HTTP_FAILED_TRUST,    /* chain or name: the other side could not prove who it is */
+    HTTP_FAILED_LOCAL,   /* our own file, memory, arguments */
+    HTTP_FAILED_RESOLVE, /* name */
+    HTTP_FAILED_CONNECT, /* TCP or proxy */
+    HTTP_FAILED_TLS,     /* handshake: protocol, cipher, our client certificate */
+    HTTP_FAILED_TRUST,   /* chain or name: the other side could not prove who it is */
     HTTP_FAILED_TIMEOUT,
     HTTP_FAILED_SEND,
-    HTTP_FAILED_RECEIVE,  /* reset, truncated, not HTTP */
+    HTTP_FAILED_RECEIVE,   /* reset, truncated, not HTTP */
     HTTP_FAILED_TOO_LARGE, /* body over its limit, or gzip over its ratio */
-    HTTP_FAILED_ENCODING, /* gzip is broken or ends early, or another encoding */
-    HTTP_FAILED_SINK,     /* the sink said no */
-    HTTP_FAILED_STOPPED,  /* the progress hook said no */
+    HTTP_FAILED_ENCODING,  /* gzip is broken or ends early, or another encoding */
+    HTTP_FAILED_SINK,      /* the sink said no */
+    HTTP_FAILED_STOPPED,   /* the progress hook said no */
 } HttpFailureKind;
 
 typedef struct HttpFailure {
@@ -96,9 +96,9 @@ typedef struct HttpFailure {
     int status; /* of an answer that began and did not end well; 0: none */
 } HttpFailure;
 
-/* Codes of *err: "http.local", "http.resolve", "http.connect", "http.tls", "http.trust", "http.timeout",
- * "http.send", "http.receive", "http.too_large", "http.encoding", "http.stopped".  TRUST and a client
- * certificate that cannot be read are CONFIG, the others LATER. */
+/* Codes of *err: "http.local", "http.resolve", "http.connect", "http.tls", "http.trust",
+ * "http.timeout", "http.send", "http.receive", "http.too_large", "http.encoding", "http.stopped".
+ * TRUST and a client certificate that cannot be read are CONFIG, the others LATER. */
 const char *http_failure_code(HttpFailureKind kind);
 
 /* CONFIG when a file named in the settings cannot be read.  Strings are copied. */
@@ -112,9 +112,9 @@ bool http_exchange(HttpClient *client, Arena *arena, const HttpRequest *request,
 /* NULL when absent; several fields of one name are joined by ", " (RFC 9110 section 5.3). */
 const char *http_header(const HttpResponse *response, const char *name);
 
-/* The heartbeat of every exchange in this process, called at least once a second while one runs: feeds the
- * watchdog, renews leases, and by answering false ends the exchange (HTTP_FAILED_STOPPED).  A role
- * runs one loop, so there is one hook; NULL takes it away. */
+/* The heartbeat of every exchange in this process, called at least once a second while one runs:
+ * feeds the watchdog, renews leases, and by answering false ends the exchange
+ * (HTTP_FAILED_STOPPED).  A role runs one loop, so there is one hook; NULL takes it away. */
 typedef bool (*HttpProgress)(void *data, int64_t sent, int64_t received);
 void http_on_progress(HttpProgress progress, void *data);
 

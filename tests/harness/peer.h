@@ -41,21 +41,23 @@ typedef enum PeerTls {
 const char *peer_tls_name(PeerTls tls);
 
 typedef enum PeerAct {
-    PEER_ACCEPT,     /* next connection, TLS handshake included; a failed handshake goes on to the next ACCEPT */
+    PEER_ACCEPT, /* next connection, TLS handshake included; a failed handshake goes on to the next
+                    ACCEPT */
     PEER_ACCEPT_RAW, /* TCP only; then only STALL, RESET, SEND, CLOSE make sense */
-    PEER_EXPECT,     /* read a request head; a: how it must begin ("POST /x"), NULL: anything.  The body is
-                      * read too unless the next step is READ_SOME, RESET, STALL, HALF_CLOSE or CLOSE */
-    PEER_READ_SOME,  /* number: so many bytes of the body */
-    PEER_ANSWER,     /* a: status ("200"), b: body, c: more header lines ("ETag: \"1\"\r\n") or NULL;
-                      * Content-Length is added; connection stays open */
+    PEER_EXPECT, /* read a request head; a: how it must begin ("POST /x"), NULL: anything.  The body
+                  * is read too unless the next step is READ_SOME, RESET, STALL, HALF_CLOSE or CLOSE
+                  */
+    PEER_READ_SOME, /* number: so many bytes of the body */
+    PEER_ANSWER,    /* a: status ("200"), b: body, c: more header lines ("ETag: \"1\"\r\n") or NULL;
+                     * Content-Length is added; connection stays open */
     PEER_ANSWER_BYTES, /* the same with `number` bytes of body at b */
-    PEER_SEND,       /* a: bytes as they are, `number` of them (0: strlen) */
-    PEER_STALL,      /* until the client goes away or peer_stop() */
-    PEER_RESET,      /* RST now */
-    PEER_HALF_CLOSE, /* FIN without TLS close_notify, reading goes on until the client goes */
-    PEER_CLOSE,      /* close_notify, FIN */
-    PEER_CALL,       /* call: answers the last request */
-    PEER_GOTO,       /* number: go on at this step; for peers that never end */
+    PEER_SEND,         /* a: bytes as they are, `number` of them (0: strlen) */
+    PEER_STALL,        /* until the client goes away or peer_stop() */
+    PEER_RESET,        /* RST now */
+    PEER_HALF_CLOSE,   /* FIN without TLS close_notify, reading goes on until the client goes */
+    PEER_CLOSE,        /* close_notify, FIN */
+    PEER_CALL,         /* call: answers the last request */
+    PEER_GOTO,         /* number: go on at this step; for peers that never end */
 } PeerAct;
 
 typedef struct PeerRequest {
@@ -80,8 +82,9 @@ Peer *peer_start(PeerTls tls, const PeerStep *steps, size_t count);
 void peer_stop(Peer *peer); /* NULL is fine */
 
 int peer_port(const Peer *peer);
-const char *peer_url(Peer *peer, const char *path); /* https://localhost:PORT + path; lives with the peer */
-const char *peer_ca_path(const Peer *peer);         /* PEM of the test CA */
+const char *peer_url(Peer *peer,
+                     const char *path);     /* https://localhost:PORT + path; lives with the peer */
+const char *peer_ca_path(const Peer *peer); /* PEM of the test CA */
 const char *peer_client_certificate(const Peer *peer); /* PEM a client may show to CLIENT_NEEDED */
 const char *peer_client_key(const Peer *peer);
 
@@ -92,10 +95,10 @@ const PeerRequest *peer_request(Peer *peer, size_t index);
 /* Value of a header of that request in malloc memory, NULL when absent. */
 char *peer_request_header(Peer *peer, size_t index, const char *name);
 
-size_t peer_connections(Peer *peer);             /* TCP connections taken */
-bool peer_saw(Peer *peer, const char *marker);   /* did these bytes arrive, inside TLS or outside? */
-size_t peer_received(Peer *peer);                /* bytes of HTTP that arrived */
-const char *peer_problem(Peer *peer);            /* first thing that was not as expected; NULL: none */
+size_t peer_connections(Peer *peer);           /* TCP connections taken */
+bool peer_saw(Peer *peer, const char *marker); /* did these bytes arrive, inside TLS or outside? */
+size_t peer_received(Peer *peer);              /* bytes of HTTP that arrived */
+const char *peer_problem(Peer *peer); /* first thing that was not as expected; NULL: none */
 /* A ready answer: "HTTP/1.1 STATUS …" with Content-Length, in malloc memory, for PeerCall. */
-char *peer_make_answer(const char *status, const char *more_headers, const char *body, size_t body_size,
-                       size_t *ret_size);
+char *peer_make_answer(const char *status, const char *more_headers, const char *body,
+                       size_t body_size, size_t *ret_size);
