@@ -152,5 +152,6 @@ bool arena_check(const Arena *arena, Error *err)
     if (arena->used <= arena->cap)
         return true;
     return error_set(err, ERROR_DATA, "arena.cap",
-                     "input needs more than the %zu MiB this unit of work may use", arena->cap >> 20);
+                     "input needs more than the %zu MiB this unit of work may use",
+                     arena->cap >> 20);
 }

@@ -23,7 +23,7 @@ void arena_free(Arena *arena); /* NULL is fine */
 /* Forget everything, keep the first block: for the next unit of the same loop. */
 void arena_reset(Arena *arena);
 
-void *arena_alloc(Arena *arena, size_t size);   /* zeroed, aligned for any type */
+void *arena_alloc(Arena *arena, size_t size);               /* zeroed, aligned for any type */
 void *arena_array(Arena *arena, size_t count, size_t size); /* zeroed; overflow ends the process */
 char *arena_copy(Arena *arena, const void *bytes, size_t size); /* one NUL added */
 char *arena_text(Arena *arena, const char *text);               /* NULL gives NULL */

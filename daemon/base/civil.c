@@ -83,8 +83,8 @@ const char *civil_format_day(Day day, char buffer[CIVIL_TEXT_SIZE])
 {
     int year, month, of_month;
     civil_split(day, &year, &month, &of_month);
-    snprintf(buffer, CIVIL_TEXT_SIZE, "%04d-%02d-%02d", (unsigned)year % 10000, (unsigned)month % 100,
-             (unsigned)of_month % 100);
+    snprintf(buffer, CIVIL_TEXT_SIZE, "%04d-%02d-%02d", (unsigned)year % 10000,
+             (unsigned)month % 100, (unsigned)of_month % 100);
     return buffer;
 }
 

@@ -12,8 +12,9 @@ typedef int32_t Day;
 typedef int32_t Month;
 #define CIVIL_TEXT_SIZE 16
 
-bool civil_parse_day(const char *text, Day *ret);     /* "2026-02-28", real dates of years 1800 to 2999 only */
-bool civil_parse_month(const char *text, Month *ret); /* "2026-02" */
+bool civil_parse_day(const char *text,
+                     Day *ret); /* "2026-02-28", real dates of years 1800 to 2999 only */
+bool civil_parse_month(const char *text, Month *ret);      /* "2026-02" */
 bool civil_parse_time(const char *text, int *ret_seconds); /* "HH:MM" or "HH:MM:SS" */
 const char *civil_format_day(Day day, char buffer[CIVIL_TEXT_SIZE]);
 const char *civil_format_month(Month month, char buffer[CIVIL_TEXT_SIZE]);
@@ -24,7 +25,7 @@ int civil_weekday(Day day); /* 0 Monday … 6 Sunday */
 Month civil_month_of(Day day);
 Day civil_first_day(Month month);
 Day civil_last_day(Month month);
-int civil_age(Day birth, Day on); /* full years; born on 29 February counts from 1 March */
+int civil_age(Day birth, Day on);        /* full years; born on 29 February counts from 1 March */
 Month civil_financial_year(Month month); /* the April it began in */
 
 /* Europe/London.  The rule since 1996: summer time from the last Sunday of March

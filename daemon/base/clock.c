@@ -51,7 +51,8 @@ int64_t clock_offset(void)
 
 int64_t clock_wall(void)
 {
-    return read_clock(CLOCK_REALTIME) + clock_offset();
+    int64_t offset = clock_offset(); /* first: it reads the clock itself the first time */
+    return read_clock(CLOCK_REALTIME) + offset;
 }
 
 int64_t clock_steady(void)
@@ -75,8 +76,10 @@ const char *clock_format(int64_t wall, char buffer[CLOCK_TEXT_SIZE])
     char date[CIVIL_TEXT_SIZE];
     civil_format_day(split(wall, &rest), date);
     int ms = (int)(rest / 1000);
-    snprintf(buffer, CLOCK_TEXT_SIZE, "%.10s""T%02d:%02d:%02d.%03dZ", date, ms / 3600000,
-             ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    snprintf(buffer, CLOCK_TEXT_SIZE,
+             "%.10s"
+             "T%02d:%02d:%02d.%03dZ",
+             date, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
     return buffer;
 }
 
@@ -102,7 +105,8 @@ static bool parse_zone(const char *text, int64_t *ret_seconds)
     *ret_seconds = 0;
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
         return true;
-    if ((*text != '+' && *text != '-') || strlen(text) != 6 || !civil_parse_time(text + 1, &seconds))
+    if ((*text != '+' && *text != '-') || strlen(text) != 6 ||
+        !civil_parse_time(text + 1, &seconds))
         return false;
     *ret_seconds = *text == '-' ? -seconds : seconds;
     return true;
@@ -148,12 +152,11 @@ bool clock_parse_http(const char *text, int64_t *ret_wall)
     char month[4] = "", zone[4] = "";
     int day, year, hour, minute, second;
     const char *comma = strchr(text, ',');
-    bool fits =
-        comma ? sscanf(comma + 1, " %2d%*1[ -]%3[A-Za-z]%*1[ -]%4d %2d:%2d:%2d %3[A-Z]", &day, month,
-                       &year, &hour, &minute, &second, zone) == 7 &&
-                    (strcmp(zone, "GMT") == 0 || strcmp(zone, "UTC") == 0)
-              : sscanf(text, "%*3s %3[A-Za-z] %2d %2d:%2d:%2d %4d", month, &day, &hour, &minute,
-                       &second, &year) == 6;
+    bool fits = comma ? sscanf(comma + 1, " %2d%*1[ -]%3[A-Za-z]%*1[ -]%4d %2d:%2d:%2d %3[A-Z]",
+                               &day, month, &year, &hour, &minute, &second, zone) == 7 &&
+                            (strcmp(zone, "GMT") == 0 || strcmp(zone, "UTC") == 0)
+                      : sscanf(text, "%*3s %3[A-Za-z] %2d %2d:%2d:%2d %4d", month, &day, &hour,
+                               &minute, &second, &year) == 6;
     int number = month_number(month);
     if (!fits || !number || year < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         second < 0 || second > 60)

@@ -27,8 +27,8 @@ struct CsvReader {
 
 static bool bad(const CsvReader *reader, size_t column, Error *err, const char *what)
 {
-    return error_set(err, ERROR_DATA, "csv.syntax", "%s:%d: field %zu: %s", reader->name, reader->line,
-                     column + 1, what);
+    return error_set(err, ERROR_DATA, "csv.syntax", "%s:%d: field %zu: %s", reader->name,
+                     reader->line, column + 1, what);
 }
 
 /* The next byte, or -1 at the end.  Peeking keeps it. */
@@ -152,8 +152,9 @@ static bool read_header(CsvReader *reader, Error *err)
     for (size_t i = 0; i < reader->header.count; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(reader->header.fields[i], reader->header.fields[j]) == 0)
-                return error_set(err, ERROR_DATA, "csv.header", "%s:1: column %zu has the name of column %zu",
-                                 reader->name, i + 1, j + 1);
+                return error_set(err, ERROR_DATA, "csv.header",
+                                 "%s:1: column %zu has the name of column %zu", reader->name, i + 1,
+                                 j + 1);
     return true;
 }
 
@@ -221,7 +222,8 @@ bool csv_next(CsvReader *reader, const CsvRow **ret_row, Error *err)
         arena_reset(reader->rows);
         if (look(reader, false) < 0) {
             if (ferror(reader->file))
-                return error_set(err, ERROR_LATER, "csv.read", "could not read file \"%s\"", reader->name);
+                return error_set(err, ERROR_LATER, "csv.read", "could not read file \"%s\"",
+                                 reader->name);
             *ret_row = NULL;
             return true;
         }
@@ -230,8 +232,9 @@ bool csv_next(CsvReader *reader, const CsvRow **ret_row, Error *err)
     } while (blank_line(reader, &reader->row));
     reader->row.number++;
     if (reader->row.count != reader->header.count)
-        return error_set(err, ERROR_DATA, "csv.fields", "%s:%d: the row has %zu fields, the header has %zu",
-                         reader->name, reader->row.line, reader->row.count, reader->header.count);
+        return error_set(err, ERROR_DATA, "csv.fields",
+                         "%s:%d: the row has %zu fields, the header has %zu", reader->name,
+                         reader->row.line, reader->row.count, reader->header.count);
     *ret_row = &reader->row;
     return true;
 }
@@ -242,8 +245,8 @@ bool csv_require(const CsvReader *reader, const char *const *names, size_t count
     for (size_t i = 0; i < count; i++) {
         int column = csv_column(reader, names[i]);
         if (column < 0)
-            return error_set(err, ERROR_DATA, "csv.column", "%s:1: column \"%s\" is missing", reader->name,
-                             names[i]);
+            return error_set(err, ERROR_DATA, "csv.column", "%s:1: column \"%s\" is missing",
+                             reader->name, names[i]);
         ret_columns[i] = column;
     }
     return true;

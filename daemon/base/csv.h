@@ -28,8 +28,8 @@ int csv_column(const CsvReader *reader, const char *name); /* -1 when absent */
 /* False with *err on bad input; true with *ret_row NULL at the end. */
 bool csv_next(CsvReader *reader, const CsvRow **ret_row, Error *err);
 
-/* Every column named in `names` must be there, in any order: ERROR_DATA "csv.column" names the first
- * that is missing.  ret_columns gets their places. */
+/* Every column named in `names` must be there, in any order: ERROR_DATA "csv.column" names the
+ * first that is missing.  ret_columns gets their places. */
 bool csv_require(const CsvReader *reader, const char *const *names, size_t count, int *ret_columns,
                  Error *err);
 

@@ -32,8 +32,8 @@ bool file_read(const char *path, size_t limit, Arena *arena, char **ret_bytes, s
             break;
         text_add_bytes(&content, buffer, (size_t)got);
         if (!text_ok(&content))
-            return error_set(err, ERROR_DATA, "file.size", "file \"%s\" is larger than %zu bytes", path,
-                             limit);
+            return error_set(err, ERROR_DATA, "file.size", "file \"%s\" is larger than %zu bytes",
+                             path, limit);
     }
     *ret_bytes = content.bytes ? content.bytes : arena_text(arena, "");
     *ret_size = content.size;
@@ -70,7 +70,8 @@ bool file_write(const char *path, const void *bytes, size_t size, unsigned mode,
     char beside[4096];
     if ((size_t)snprintf(beside, sizeof beside, "%s.part", path) >= sizeof beside)
         return error_set(err, ERROR_CONFIG, "file.name", "a file name is too long");
-    _cleanup_close_ int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode ? mode : 0600);
+    _cleanup_close_ int fd =
+        open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode ? mode : 0600);
     if (fd < 0)
         return error_errno(err, errno, "file.create", "could not create file \"%s\"", beside);
     if (!write_all(fd, bytes, size) || fsync(fd) < 0 || rename(beside, path) < 0 ||

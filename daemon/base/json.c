@@ -64,7 +64,8 @@ const char *json_number_text(Arena *arena, const json_t *number)
 
 char *json_canonical(Arena *arena, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY |
+                                       JSON_REAL_PRECISION(15));
     char *copy = arena_text(arena, text);
     free(text);
     return copy;

@@ -57,12 +57,14 @@ static void put(char *line, size_t size, const char *text)
     line[used] = '\0';
 }
 
-static void to_stderr(const LogEventInfo *info, const Error *err, const LogField *fields, size_t count)
+static void to_stderr(const LogEventInfo *info, const Error *err, const LogField *fields,
+                      size_t count)
 {
-    static const char *const levels[] = {"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"};
+    static const char *const levels[] = {"emerg",   "alert",  "crit", "error",
+                                         "warning", "notice", "info", "debug"};
     char line[2048] = "", time[CLOCK_TEXT_SIZE], text[640];
-    snprintf(line, sizeof line, "%s %s %s %s:", clock_format(clock_wall(), time), levels[info->level],
-             current_role, info->name);
+    snprintf(line, sizeof line, "%s %s %s %s:", clock_format(clock_wall(), time),
+             levels[info->level], current_role, info->name);
     for (size_t i = 0; i < count; i++) {
         if (!fields[i].key || !fields[i].value)
             continue;
@@ -94,7 +96,8 @@ static void entry_add(Entry *entry, const char *key, const char *value)
     entry->parts[entry->count++] = (struct iovec){field, strlen(field)};
 }
 
-static void to_journal(const LogEventInfo *info, const Error *err, const LogField *fields, size_t count)
+static void to_journal(const LogEventInfo *info, const Error *err, const LogField *fields,
+                       size_t count)
 {
     static Entry entry;
     char priority[2] = {(char)('0' + info->level), '\0'}, message[FIELD_SIZE], text[640];

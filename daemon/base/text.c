@@ -189,7 +189,7 @@ static size_t distance(const char *a, const char *b)
 const char *text_nearest(const char *word, const char *const *words, size_t count)
 {
     const char *best = NULL;
-    size_t least = strlen(word) / 2 + 1;
+    size_t least = strlen(word) / 2 + 2;
     for (size_t i = 0; i < count; i++) {
         size_t d = distance(word, words[i]);
         if (d < least) {

@@ -20,7 +20,7 @@ Text text_new(Arena *arena, size_t limit);
 void text_add(Text *text, const char *more); /* NULL adds nothing */
 void text_add_bytes(Text *text, const void *bytes, size_t size);
 void text_addf(Text *text, const char *format, ...) PRINTF_LIKE(2, 3);
-void text_clear(Text *text); /* keeps memory, limit and arena */
+void text_clear(Text *text);            /* keeps memory, limit and arena */
 const char *text_get(const Text *text); /* "" while empty */
 bool text_ok(const Text *text);
 
@@ -30,7 +30,7 @@ void text_add_json(Text *text, const char *value);
 void text_add_xml(Text *text, const char *value);
 void text_add_csv(Text *text, const char *value);
 
-bool text_equal(const char *a, const char *b); /* two NULLs are equal */
+bool text_equal(const char *a, const char *b);     /* two NULLs are equal */
 bool text_is_utf8(const char *bytes, size_t size); /* valid, no NUL, no C0 but \t \n \r */
 bool text_starts(const char *text, const char *prefix);
 const char *text_nearest(const char *word, const char *const *words, size_t count); /* or NULL */

@@ -31,8 +31,8 @@ static bool refuse(const Loader *loader, yaml_mark_t at, const char *format, ...
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return error_set(loader->err, ERROR_CONFIG, "yaml.syntax", "%s:%zu:%zu: %s", loader->file, at.line + 1,
-                     at.column + 1, text);
+    return error_set(loader->err, ERROR_CONFIG, "yaml.syntax", "%s:%zu:%zu: %s", loader->file,
+                     at.line + 1, at.column + 1, text);
 }
 
 static bool next(Loader *loader)
@@ -43,7 +43,8 @@ static bool next(Loader *loader)
     if (loader->held)
         return true;
     yaml_mark_t at = loader->parser.problem_mark;
-    return refuse(loader, at, "%s", loader->parser.problem ? loader->parser.problem : "cannot be read");
+    return refuse(loader, at, "%s",
+                  loader->parser.problem ? loader->parser.problem : "cannot be read");
 }
 
 static YamlNode *node_new(Loader *loader, YamlKind kind)
@@ -92,7 +93,8 @@ static bool read_key(Loader *loader, const YamlNode *map, const char **ret)
         return refuse(loader, loader->event.start_mark, "merge keys are not used here");
     for (size_t i = 0; i < map->count; i++)
         if (strcmp(map->keys[i], key->text) == 0)
-            return refuse(loader, loader->event.start_mark, "\"%.64s\" stands here twice", key->text);
+            return refuse(loader, loader->event.start_mark, "\"%.64s\" stands here twice",
+                          key->text);
     *ret = key->text;
     return true;
 }
@@ -108,8 +110,10 @@ static bool read_map(Loader *loader, int depth, YamlNode **ret)
             return false;
         if (loader->event.type == YAML_MAPPING_END_EVENT)
             break;
-        map->keys = arena_grow(loader->arena, map->keys, map->count, &key_capacity, sizeof *map->keys);
-        map->items = arena_grow(loader->arena, map->items, map->count, &item_capacity, sizeof *map->items);
+        map->keys =
+            arena_grow(loader->arena, map->keys, map->count, &key_capacity, sizeof *map->keys);
+        map->items =
+            arena_grow(loader->arena, map->items, map->count, &item_capacity, sizeof *map->items);
         if (!read_key(loader, map, &map->keys[map->count]) || !next(loader) ||
             !read_node(loader, depth + 1, &map->items[map->count]))
             return false;
@@ -130,7 +134,8 @@ static bool read_list(Loader *loader, int depth, YamlNode **ret)
             return false;
         if (loader->event.type == YAML_SEQUENCE_END_EVENT)
             break;
-        list->items = arena_grow(loader->arena, list->items, list->count, &capacity, sizeof *list->items);
+        list->items =
+            arena_grow(loader->arena, list->items, list->count, &capacity, sizeof *list->items);
         if (!read_node(loader, depth + 1, &list->items[list->count]))
             return false;
         list->count++;
@@ -225,6 +230,6 @@ bool yaml_error(const YamlNode *node, Error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return error_set(err, ERROR_CONFIG, "yaml.value", "%s:%d:%d: %s", node->file, node->line, node->column,
-                     text);
+    return error_set(err, ERROR_CONFIG, "yaml.value", "%s:%d:%d: %s", node->file, node->line,
+                     node->column, text);
 }

@@ -14,10 +14,10 @@ typedef enum YamlKind { YAML_TEXT, YAML_MAP, YAML_LIST } YamlKind;
 
 typedef struct YamlNode {
     YamlKind kind;
-    const char *file; /* as given to yaml_load */
-    int line, column; /* from 1 */
-    const char *text; /* YAML_TEXT; "" for an empty value */
-    bool quoted;      /* the text stood in quotes: "" is then text, not nothing */
+    const char *file;  /* as given to yaml_load */
+    int line, column;  /* from 1 */
+    const char *text;  /* YAML_TEXT; "" for an empty value */
+    bool quoted;       /* the text stood in quotes: "" is then text, not nothing */
     const char **keys; /* YAML_MAP: names beside values, in written order */
     struct YamlNode **items;
     size_t count;
@@ -30,5 +30,6 @@ bool yaml_parse(const char *name, const char *bytes, size_t size, Arena *arena, 
 const YamlNode *yaml_get(const YamlNode *map, const char *key); /* NULL when absent or not a map */
 const char *yaml_text(const YamlNode *map, const char *key);    /* NULL when absent or not text */
 
-/* "FILE:LINE:COLUMN: message": ERROR_CONFIG "yaml.value" for whoever reads meaning into the tree. */
+/* "FILE:LINE:COLUMN: message": ERROR_CONFIG "yaml.value" for whoever reads meaning into the tree.
+ */
 bool yaml_error(const YamlNode *node, Error *err, const char *format, ...) PRINTF_LIKE(3, 4);
