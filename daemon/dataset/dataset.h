@@ -90,7 +90,7 @@ struct Table {
     InclusionKind inclusion;
     const Element *starts, *ends; /* the dates that inclusion looks at; NULL where not used */
     const Element *ends_also; /* a second date that ends it: a referral is discharged or rejected */
-    const Element **blanked;  /* the elements with a BlankWhen, those with BLANK_WITH last */
+    const Element **blanked;  /* the elements with a BlankWhen, those with BLANK_WITH first */
     size_t blanked_count;
     bool person; /* its rows belong to one person, directly or through parents */
 };

@@ -152,7 +152,7 @@ static bool elements_link(Arena *arena, const YamlNode *map, Table *table, Error
     table->keys = arena_array(arena, table->count, sizeof(const Element *));
     table->blanked = arena_array(arena, table->count, sizeof(const Element *));
     size_t keys = 0;
-    for (int with = 0; with <= 1; with++)
+    for (int with = 1; with >= 0; with--)
         for (size_t i = 0; i < table->count; i++) {
             const Element *element = &table->elements[i];
             if (with && element->key)
@@ -205,6 +205,9 @@ static bool inclusion_read(const YamlNode *map, Table *table, Error *err)
         if (kinds[i].ends != (table->ends != NULL) || (!kinds[i].starts && table->starts) ||
             (kinds[i].starts && !kinds[i].ends && !table->starts))
             return yaml_error(map, err, "%s: dates do not fit \"include: %s\"", table->name, name);
+        if (table->inclusion == INCLUDE_SPAN_IN && table->ends->blank != BLANK_AFTER)
+            return yaml_error(map, err, "%s: \"span-in\" needs an end with \"blank: after\"",
+                              table->name);
         return true;
     }
     return yaml_error(yaml_get(map, "include"), err, "\"%s\" is no way to include rows", name);
