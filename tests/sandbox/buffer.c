@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void *memory_or_die(void *memory) {
+void *memory_or_die(void *memory)
+{
     if (memory == NULL) {
         static const char message[] = "mhsflow-sandbox: out of memory\n";
         (void)!write(STDERR_FILENO, message, sizeof message - 1);
@@ -20,18 +21,21 @@ void *memory_or_die(void *memory) {
     return memory;
 }
 
-void buffer_free(Buffer *buffer) {
+void buffer_free(Buffer *buffer)
+{
     free(buffer->data);
     *buffer = (Buffer){0};
 }
 
-void buffer_clear(Buffer *buffer) {
+void buffer_clear(Buffer *buffer)
+{
     buffer->length = 0;
     if (buffer->data != NULL)
         buffer->data[0] = '\0';
 }
 
-void buffer_reserve(Buffer *buffer, size_t more) {
+void buffer_reserve(Buffer *buffer, size_t more)
+{
     size_t needed = buffer->length + more + 1;
     if (needed <= buffer->capacity)
         return;
@@ -42,7 +46,8 @@ void buffer_reserve(Buffer *buffer, size_t more) {
     buffer->capacity = capacity;
 }
 
-void buffer_add(Buffer *buffer, const char *bytes, size_t length) {
+void buffer_add(Buffer *buffer, const char *bytes, size_t length)
+{
     buffer_reserve(buffer, length);
     if (length > 0)
         memcpy(buffer->data + buffer->length, bytes, length);
@@ -50,15 +55,18 @@ void buffer_add(Buffer *buffer, const char *bytes, size_t length) {
     buffer->data[buffer->length] = '\0';
 }
 
-void buffer_text(Buffer *buffer, const char *text) {
+void buffer_text(Buffer *buffer, const char *text)
+{
     buffer_add(buffer, text, strlen(text));
 }
 
-void buffer_char(Buffer *buffer, char c) {
+void buffer_char(Buffer *buffer, char c)
+{
     buffer_add(buffer, &c, 1);
 }
 
-void buffer_number(Buffer *buffer, int64_t value) {
+void buffer_number(Buffer *buffer, int64_t value)
+{
     char digits[24];
     size_t at = sizeof digits;
     uint64_t rest = value < 0 ? (uint64_t)0 - (uint64_t)value : (uint64_t)value;
@@ -71,7 +79,8 @@ void buffer_number(Buffer *buffer, int64_t value) {
     buffer_add(buffer, digits + at, sizeof digits - at);
 }
 
-void buffer_format(Buffer *buffer, const char *format, ...) {
+void buffer_format(Buffer *buffer, const char *format, ...)
+{
     va_list first;
     va_list second;
     va_start(first, format);
@@ -86,7 +95,8 @@ void buffer_format(Buffer *buffer, const char *format, ...) {
     va_end(second);
 }
 
-bool buffer_read_file(Buffer *buffer, const char *path, size_t limit) {
+bool buffer_read_file(Buffer *buffer, const char *path, size_t limit)
+{
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -112,7 +122,8 @@ bool buffer_read_file(Buffer *buffer, const char *path, size_t limit) {
     }
 }
 
-static bool write_all(int fd, const char *bytes, size_t length) {
+static bool write_all(int fd, const char *bytes, size_t length)
+{
     while (length > 0) {
         ssize_t done = write(fd, bytes, length);
         if (done < 0 && errno == EINTR)
@@ -125,7 +136,8 @@ static bool write_all(int fd, const char *bytes, size_t length) {
     return true;
 }
 
-bool buffer_write_file(const char *path, unsigned mode, const void *bytes, size_t length) {
+bool buffer_write_file(const char *path, unsigned mode, const void *bytes, size_t length)
+{
     BUFFER_AUTO part = {0};
     buffer_format(&part, "%s.part", path);
     int fd = open(part.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);

@@ -4,7 +4,8 @@
 
 #include "tests/sandbox/calendar.h"
 
-void json_string(Buffer *out, const char *text) {
+void put_string(Buffer *out, const char *text)
+{
     buffer_char(out, '"');
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
@@ -20,7 +21,8 @@ void json_string(Buffer *out, const char *text) {
     buffer_char(out, '"');
 }
 
-static void start_member(Buffer *out, const char *key) {
+static void start_member(Buffer *out, const char *key)
+{
     if (out->length > 0) {
         char last = out->data[out->length - 1];
         if (last != '{' && last != '[' && last != ':' && last != '\n')
@@ -33,66 +35,77 @@ static void start_member(Buffer *out, const char *key) {
     }
 }
 
-void json_open(Buffer *out, const char *key, char bracket) {
+void put_open(Buffer *out, const char *key, char bracket)
+{
     start_member(out, key);
     buffer_char(out, bracket);
 }
 
-void json_close(Buffer *out, char bracket) {
+void put_close(Buffer *out, char bracket)
+{
     buffer_char(out, bracket);
 }
 
-void json_text(Buffer *out, const char *key, const char *text) {
+void put_text(Buffer *out, const char *key, const char *text)
+{
     start_member(out, key);
     if (text == NULL)
         buffer_text(out, "null");
     else
-        json_string(out, text);
+        put_string(out, text);
 }
 
-void json_number(Buffer *out, const char *key, int64_t value) {
+void put_number(Buffer *out, const char *key, int64_t value)
+{
     start_member(out, key);
     buffer_number(out, value);
 }
 
-void json_bool(Buffer *out, const char *key, bool value) {
+void put_bool(Buffer *out, const char *key, bool value)
+{
     start_member(out, key);
     buffer_text(out, value ? "true" : "false");
 }
 
-void json_null(Buffer *out, const char *key) {
-    json_text(out, key, NULL);
+void put_null(Buffer *out, const char *key)
+{
+    put_text(out, key, NULL);
 }
 
-void json_day(Buffer *out, const char *key, int32_t day) {
+void put_day(Buffer *out, const char *key, int32_t day)
+{
     char text[11];
     calendar_write(text, day);
-    json_text(out, key, text);
+    put_text(out, key, text);
 }
 
-void json_instant(Buffer *out, const char *key, int64_t ms) {
+void put_instant(Buffer *out, const char *key, int64_t ms)
+{
     char text[25];
     calendar_write_instant(text, ms);
-    json_text(out, key, text);
+    put_text(out, key, text);
 }
 
-void json_time(Buffer *out, const char *key, int minutes) {
-    char text[6] = {(char)('0' + minutes / 600), (char)('0' + minutes / 60 % 10), ':', (char)('0' + minutes % 60 / 10),
-                    (char)('0' + minutes % 10), '\0'};
-    json_text(out, key, text);
+void put_time(Buffer *out, const char *key, int minutes)
+{
+    char text[6] = {(char)('0' + minutes / 600),     (char)('0' + minutes / 60 % 10), ':',
+                    (char)('0' + minutes % 60 / 10), (char)('0' + minutes % 10),      '\0'};
+    put_text(out, key, text);
 }
 
-void json_no_value(Buffer *out, const char *key, const char *kind) {
-    json_open(out, key, '{');
-    json_text(out, "nv", kind);
-    json_close(out, '}');
+void put_no_value(Buffer *out, const char *key, const char *kind)
+{
+    put_open(out, key, '{');
+    put_text(out, "nv", kind);
+    put_close(out, '}');
 }
 
-void json_code(Buffer *out, const char *key, const char *system, const char *code, const char *label) {
-    json_open(out, key, '{');
-    json_text(out, "code", code);
-    json_text(out, "system", system);
+void put_code(Buffer *out, const char *key, const char *system, const char *code, const char *label)
+{
+    put_open(out, key, '{');
+    put_text(out, "code", code);
+    put_text(out, "system", system);
     if (label != NULL)
-        json_text(out, "label", label);
-    json_close(out, '}');
+        put_text(out, "label", label);
+    put_close(out, '}');
 }

@@ -6,10 +6,12 @@
 
 enum { BLOCK = 1000, BLOCKS = 1000 };
 
-/* valid_before[b]: how many valid numbers lie below 999 b×1000. One entry per thousand keeps the table small. */
+/* valid_before[b]: how many valid numbers lie below 999 b×1000. One entry per thousand keeps the
+ * table small. */
 static uint32_t valid_before[BLOCKS + 1];
 
-static void write_body(char digits[10], uint32_t body) {
+static void write_body(char digits[10], uint32_t body)
+{
     memcpy(digits, "999", 3);
     for (int at = 8; at >= 3; at--) {
         digits[at] = (char)('0' + body % 10);
@@ -18,7 +20,8 @@ static void write_body(char digits[10], uint32_t body) {
     digits[9] = '\0';
 }
 
-int nhs_number_check_digit(const char *digits) {
+int nhs_number_check_digit(const char *digits)
+{
     int sum = 0;
     for (int i = 0; i < 9; i++)
         sum += (10 - i) * (digits[i] - '0');
@@ -26,13 +29,15 @@ int nhs_number_check_digit(const char *digits) {
     return check == 11 ? 0 : check;
 }
 
-static bool body_is_valid(uint32_t body) {
+static bool body_is_valid(uint32_t body)
+{
     char digits[10];
     write_body(digits, body);
     return nhs_number_check_digit(digits) != 10;
 }
 
-void nhs_number_start(void) {
+void nhs_number_start(void)
+{
     if (valid_before[BLOCKS] != 0)
         return;
     uint32_t count = 0;
@@ -44,7 +49,8 @@ void nhs_number_start(void) {
     valid_before[BLOCKS] = count;
 }
 
-void nhs_number_write(char text[11], uint32_t ordinal) {
+void nhs_number_write(char text[11], uint32_t ordinal)
+{
     uint32_t low = 0;
     uint32_t high = BLOCKS;
     while (high - low > 1) {
