@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a curl result means. */
+#include "daemon/net/http_failure.h"
+
+#include "daemon/base/cleanup.h"
+
+const HttpFailureRow http_failure_rows[] = {
+    {CURLE_UNSUPPORTED_PROTOCOL, HTTP_FAILED_LOCAL, ERROR_CONFIG}, /* not https */
+    {CURLE_URL_MALFORMAT, HTTP_FAILED_LOCAL, ERROR_CONFIG},
+    {CURLE_OUT_OF_MEMORY, HTTP_FAILED_LOCAL, ERROR_LATER},
+    {CURLE_FAILED_INIT, HTTP_FAILED_LOCAL, ERROR_LATER},
+    {CURLE_READ_ERROR, HTTP_FAILED_LOCAL, ERROR_LATER},       /* our own file */
+    {CURLE_SSL_CERTPROBLEM, HTTP_FAILED_LOCAL, ERROR_CONFIG}, /* our client certificate */
+    {CURLE_SSL_CACERT_BADFILE, HTTP_FAILED_LOCAL, ERROR_CONFIG},
+    {CURLE_SSL_CIPHER, HTTP_FAILED_LOCAL, ERROR_CONFIG},
+    {CURLE_COULDNT_RESOLVE_PROXY, HTTP_FAILED_RESOLVE, ERROR_LATER},
+    {CURLE_COULDNT_RESOLVE_HOST, HTTP_FAILED_RESOLVE, ERROR_LATER},
+    {CURLE_COULDNT_CONNECT, HTTP_FAILED_CONNECT, ERROR_LATER},
+    {CURLE_PROXY, HTTP_FAILED_CONNECT, ERROR_LATER},
+    {CURLE_SSL_CONNECT_ERROR, HTTP_FAILED_TLS, ERROR_LATER},
+    {CURLE_PEER_FAILED_VERIFICATION, HTTP_FAILED_TRUST, ERROR_CONFIG},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_FAILED_TRUST, ERROR_CONFIG},
+    {CURLE_SSL_INVALIDCERTSTATUS, HTTP_FAILED_TRUST, ERROR_CONFIG},
+    {CURLE_OPERATION_TIMEDOUT, HTTP_FAILED_TIMEOUT, ERROR_LATER},
+    {CURLE_SEND_ERROR, HTTP_FAILED_SEND, ERROR_LATER},
+    {CURLE_SEND_FAIL_REWIND, HTTP_FAILED_SEND, ERROR_LATER},
+    {CURLE_UPLOAD_FAILED, HTTP_FAILED_SEND, ERROR_LATER},
+    {CURLE_RECV_ERROR, HTTP_FAILED_RECEIVE, ERROR_LATER},
+    {CURLE_GOT_NOTHING, HTTP_FAILED_RECEIVE, ERROR_LATER},
+    {CURLE_PARTIAL_FILE, HTTP_FAILED_RECEIVE, ERROR_LATER},
+    {CURLE_WEIRD_SERVER_REPLY, HTTP_FAILED_RECEIVE, ERROR_LATER},
+    {CURLE_HTTP_RETURNED_ERROR, HTTP_FAILED_RECEIVE, ERROR_LATER},
+    {CURLE_FILESIZE_EXCEEDED, HTTP_FAILED_TOO_LARGE, ERROR_LATER},
+    {CURLE_BAD_CONTENT_ENCODING, HTTP_FAILED_ENCODING, ERROR_LATER},
+    {CURLE_ABORTED_BY_CALLBACK, HTTP_FAILED_STOPPED, ERROR_LATER},
+};
+const size_t http_failure_row_count = COUNT_OF(http_failure_rows);
+
+HttpFailureRow http_failure_of(CURLcode result)
+{
+    for (size_t i = 0; i < http_failure_row_count; i++)
+        if (http_failure_rows[i].result == result)
+            return http_failure_rows[i];
+    return (HttpFailureRow){result, HTTP_FAILED_RECEIVE, ERROR_LATER};
+}
+
+const char *http_failure_code(HttpFailureKind kind)
+{
+    static const char *const codes[] = {
+        [HTTP_FAILED_LOCAL] = "http.local",         [HTTP_FAILED_RESOLVE] = "http.resolve",
+        [HTTP_FAILED_CONNECT] = "http.connect",     [HTTP_FAILED_TLS] = "http.tls",
+        [HTTP_FAILED_TRUST] = "http.trust",         [HTTP_FAILED_TIMEOUT] = "http.timeout",
+        [HTTP_FAILED_SEND] = "http.send",           [HTTP_FAILED_RECEIVE] = "http.receive",
+        [HTTP_FAILED_TOO_LARGE] = "http.too_large", [HTTP_FAILED_ENCODING] = "http.encoding",
+        [HTTP_FAILED_SINK] = "http.sink",           [HTTP_FAILED_STOPPED] = "http.stopped",
+    };
+    return codes[kind];
+}
