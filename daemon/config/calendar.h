@@ -27,8 +27,8 @@ enum { CALENDAR_MONTHS_MAX = 16 }; /* no day has more months open, given the bou
 /* NULL as path: the fallback alone.  CONFIG errors name file, line and what is wrong. */
 bool calendar_load(const char *path, Arena *arena, const Calendar **ret, Error *err);
 
-/* The months that a change today can still reach, oldest first: all that have begun (the running month
- * too) and whose year is not closed.  Mapping makes rows for these. */
+/* The months that a change today can still reach, oldest first: all that have begun (the running
+ * month too) and whose year is not closed.  Mapping makes rows for these. */
 size_t calendar_open_months(const Calendar *calendar, Day today, Month ret[CALENDAR_MONTHS_MAX]);
 
 /* The same without the running month, and without a month that has ended but does not open until a
@@ -36,14 +36,18 @@ size_t calendar_open_months(const Calendar *calendar, Day today, Month ret[CALEN
 size_t calendar_due_months(const Calendar *calendar, Day today, Month ret[CALENDAR_MONTHS_MAX]);
 bool calendar_due(const Calendar *calendar, Month month, Day today);
 
-Day calendar_opens(const Calendar *calendar, Month month);    /* first day on which it may be sent */
-Day calendar_cutoff(const Calendar *calendar, Month month);   /* last day for the performance figures */
-Day calendar_last_day(const Calendar *calendar, Month month); /* last day of its year's last window */
+Day calendar_opens(const Calendar *calendar, Month month); /* first day on which it may be sent */
+Day calendar_cutoff(const Calendar *calendar,
+                    Month month); /* last day for the performance figures */
+Day calendar_last_day(const Calendar *calendar,
+                      Month month); /* last day of its year's last window */
 
 /* The instant (microseconds) of 23:59 in London on the cut-off day; and on the last day. */
 int64_t calendar_cutoff_at(const Calendar *calendar, Month month);
 int64_t calendar_last_at(const Calendar *calendar, Month month);
-/* The next of the two that is not behind us: what the queue orders by.  The last one when both are. */
+/* The next of the two that is not behind us: what the queue orders by.  The last one when both are.
+ */
 int64_t calendar_deadline(const Calendar *calendar, Month month, int64_t wall);
 
-bool calendar_is_published(const Calendar *calendar, Month month); /* false: the fallback was used */
+bool calendar_is_published(const Calendar *calendar,
+                           Month month); /* false: the fallback was used */

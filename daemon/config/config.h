@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings: one YAML file to one checked, immutable snapshot.
  *
- *   database: embedded
+ *   database: embedded            # or a libpq connection string
  *   state: /var/lib/mhsflow
  *   feeds:     [{name: …, adapter: mef, id_prefix: b, …}]
- *   routes:    [{name: …, adapter: https, url: …}]
+ *   routes:    [{name: …, adapter: https, …}]
  *   providers: [{code: …, submitter: …, route: …, legal_basis: consent, …}]
  *   signing:   {certificate: …, key: …}
  *
@@ -16,6 +16,9 @@
 
 #include "daemon/config/option.h"
 
+extern const OptionDecl config_options[], feed_options[], route_options[], provider_options[],
+    signing_options[];
+
 typedef struct NamedSection {
     const char *name;    /* feed and route name, provider code */
     const char *adapter; /* feeds and routes; NULL for providers */
@@ -25,7 +28,7 @@ typedef struct NamedSection {
 typedef struct Config {
     const char *path;
     const Section *main;    /* state, database, dataset, mapping, … */
-    const Section *signing; /* certificate, key, socket */
+    const Section *signing; /* certificate, key, socket; NULL when nothing is to be sent */
     NamedSection *feeds, *routes, *providers;
     size_t feed_count, route_count, provider_count;
 } Config;
@@ -42,5 +45,23 @@ const NamedSection *config_provider(const Config *config, const char *code);
 
 /* Where roles meet: PATH under the state folder. */
 const char *config_state_path(const Config *config, Arena *arena, const char *relative);
-/* libpq connection string for this settings file; for `embedded`, the private socket. */
+bool config_database_embedded(const Config *config);
+/* Folder of the embedded database's socket: run/database in the state folder. */
+const char *config_database_socket(const Config *config, Arena *arena);
+/* libpq connection string for this settings file; for `embedded`, the private socket, database
+ * mhsflow and user mhsflow (the owner that initdb was told). */
 const char *config_database(const Config *config, Arena *arena);
+const char *config_sign_socket(const Config *config, Arena *arena);
+const char *config_sign_log(const Config *config, Arena *arena);
+
+/* NULL when `fresh` may replace `old` in a running role; else the first option that needs a
+ * restart, as "FILE:LINE: NAME".  Feeds, routes or providers that come or go need one too. */
+const char *config_needs_restart(const Config *old, const Config *fresh, Arena *arena);
+
+/* What is built in, for the sample file and the reference; from the registry. */
+typedef struct AdapterInfo {
+    const char *kind, *name, *summary; /* "feed" or "route" */
+    const OptionDecl *options;
+} AdapterInfo;
+void config_sample(const AdapterInfo *adapters, size_t count, Text *out);
+void config_reference(const AdapterInfo *adapters, size_t count, Text *out);
