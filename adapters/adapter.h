@@ -16,14 +16,24 @@
 
 /* ---- feeds ---- */
 
+/* A line of a page that is no change.  The rest of the page goes on; this becomes a finding. */
+typedef struct FeedRefusal {
+    int line;    /* of the page, from 1 */
+    int64_t seq; /* 0 when it could not be read, as the two below are then NULL */
+    const char *type, *id;
+    const char *code; /* stable word: "change.id" */
+} FeedRefusal;
+
 typedef struct FeedPage {
     Change *changes;
     size_t count;
+    FeedRefusal *refused;
+    size_t refused_count;
     FeedCursor next;
-    bool more;            /* ask again at once */
-    bool restart;         /* the epoch changed or the cursor expired: this page begins anew */
+    bool more;    /* ask again at once */
+    bool restart; /* the epoch changed or the cursor expired: this page begins anew */
     int64_t unknown_types, unknown_fields; /* counted, never fatal */
-    int64_t clock_skew_ms; /* the other side's clock less ours */
+    int64_t clock_skew_ms;                 /* the other side's clock less ours */
 } FeedPage;
 
 /* What the caller should do after a failed fetch: Error.kind says LATER (wait; `wait_ms` if the
@@ -37,19 +47,19 @@ typedef struct FeedAdapter {
     const char *summary;
     const OptionDecl *options;
     bool (*open)(const char *name, const Section *settings, void **ret_self, Error *err);
-    bool (*fetch)(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret, FeedWait *ret_wait,
-                  Error *err);
+    bool (*fetch)(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret,
+                  FeedWait *ret_wait, Error *err);
     void (*close)(void *self); /* NULL and half-open are fine */
 } FeedAdapter;
 
 /* ---- submissions ---- */
 
 typedef enum Verdict {
-    VERDICT_ACCEPTED, /* final yes: `reference` holds the receipt's name */
-    VERDICT_PENDING,  /* taken in, the answer comes later: ask */
-    VERDICT_LATER,    /* not now: wait_ms if the other side asked.  Certainly not taken in. */
-    VERDICT_REJECTED, /* final no: a person must look */
-    VERDICT_UNKNOWN,  /* bytes left us and no answer came: ask before any resend */
+    VERDICT_ACCEPTED,   /* final yes: `reference` holds the receipt's name */
+    VERDICT_PENDING,    /* taken in, the answer comes later: ask */
+    VERDICT_LATER,      /* not now: wait_ms if the other side asked.  Certainly not taken in. */
+    VERDICT_REJECTED,   /* final no: a person must look */
+    VERDICT_UNKNOWN,    /* bytes left us and no answer came: ask before any resend */
     VERDICT_NEVER_SEEN, /* answer to a question only: definitely not there */
     VERDICT_COUNT,
 } Verdict;
@@ -61,10 +71,10 @@ typedef struct SubmitFinding {
 
 typedef struct SubmitAnswer {
     Verdict verdict;
-    int64_t wait_ms;       /* Retry-After as asked, not capped */
-    int status;            /* the protocol's own code */
-    bool stop_route;       /* credentials or trust: nothing more goes this way until a person looked */
-    const char *code;      /* stable word for the audit: "accepted", "rate_limited", "connect" … */
+    int64_t wait_ms;  /* Retry-After as asked, not capped */
+    int status;       /* the protocol's own code */
+    bool stop_route;  /* credentials or trust: nothing more goes this way until a person looked */
+    const char *code; /* stable word for the audit: "accepted", "rate_limited", "connect" … */
     const char *reference; /* the other side's id, or NULL */
     const char *reason;    /* short, ours, free of record content */
     SubmitFinding *findings;
@@ -78,8 +88,8 @@ typedef struct Submission {
     const char *idempotency_key; /* 64 hex */
     const char *document_path;   /* spool file */
     int64_t document_size;
-    const uint8_t *digest;       /* SHA-256 of the document, 32 bytes */
-    const uint8_t *signature;    /* CMS, DER, detached */
+    const uint8_t *digest;    /* SHA-256 of the document, 32 bytes */
+    const uint8_t *signature; /* CMS, DER, detached */
     size_t signature_size;
 } Submission;
 
@@ -92,10 +102,14 @@ typedef struct SubmitAdapter {
     const OptionDecl *options;
     bool (*open)(const char *name, const Section *settings, RequestSigner *signer, void **ret_self,
                  Error *err);
-    /* False is our own failure (no byte left).  What the other side said, or did not say, is the answer. */
-    bool (*submit)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret, Error *err);
-    bool (*inquire)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret, Error *err);
-    bool (*probe)(void *self, Arena *arena, SubmitAnswer *ret, Error *err); /* cheap, sends no payload */
+    /* False is our own failure (no byte left).  What the other side said, or did not say, is the
+     * answer. */
+    bool (*submit)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                   Error *err);
+    bool (*inquire)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                    Error *err);
+    bool (*probe)(void *self, Arena *arena, SubmitAnswer *ret,
+                  Error *err); /* cheap, sends no payload */
     void (*close)(void *self);
 } SubmitAdapter;
 
