@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit: one event per change of state, in its transaction, chained by hash, without personal
+ * data.
+ *
+ * Each process start is a writer with a chain of its own (random 128-bit id, dense
+ * sequence from 1), so writers never wait for each other.  The hash of an event is
+ *     SHA-256( 0x00 ‖ body )
+ * where body is one line of JSON, keys in byte order, no spaces, UTF-8:
+ *     {"at":"2026-11-23T02:20:00.123456Z","event":"feed_advanced","fields":{…},
+ *      "previous":"<64 hex>","seq":1,"writer":"<role>:<32 hex>"}
+ * `fields` likewise has its keys in byte order; numbers are whole, everything else
+ * is a string.  `previous` is the hash of the writer's event before, 64 zeros for
+ * its first.  0x00 is the leaf prefix of RFC 6962, so that a tree can be built over
+ * the same hashes.  Which fields an event may have is declared in audit.def; their
+ * types have no room for a record's content. */
+#pragma once
+
+#include "daemon/base/civil.h"
+#include "daemon/base/digest.h"
+#include "daemon/store/store.h"
+
+typedef enum AuditEvent {
+#define AUDIT_EVENT(name, text, fields, meaning) AUDIT_##name,
+#include "daemon/store/audit.def"
+#undef AUDIT_EVENT
+    AUDIT_EVENT_COUNT
+} AuditEvent;
+
+/* One member per line of audit_field.def; NULL or 0 leaves it out. */
+typedef struct AuditFields {
+#define AUDIT_NUMBER int64_t
+#define AUDIT_WORD const char *
+#define AUDIT_NAME const char *
+#define AUDIT_MONTH Month
+#define AUDIT_DIGEST const uint8_t *
+#define AUDIT_FIELD(name, type, meaning) AUDIT_##type name;
+#include "daemon/store/audit_field.def"
+#undef AUDIT_FIELD
+#undef AUDIT_NUMBER
+#undef AUDIT_WORD
+#undef AUDIT_NAME
+#undef AUDIT_MONTH
+#undef AUDIT_DIGEST
+} AuditFields;
+
+/* In a transaction: audit_append(store, AUDIT_FEED_CHANGED, &(AuditFields){.feed = name, .to =
+ * "down"}, err). A field that the event may not have, or a value of the wrong shape, is ERROR_BUG
+ * "audit.field". */
+bool audit_append(Store *store, AuditEvent event, const AuditFields *fields, Error *err);
+
+const char *audit_event_name(AuditEvent event);
+const char *audit_event_meaning(const char *name); /* NULL for an unknown name */
+
+/* Whom an event is about, without saying who: HMAC-SHA-256 under a key kept in the database. */
+bool audit_subject(Store *store, const char *feed, const char *type, const char *id,
+                   uint8_t ret[DIGEST_SIZE], Error *err);
+
+typedef struct AuditRecord {
+    const char *writer;
+    int64_t seq, number; /* number: order of commit as the database gave it out, for paging */
+    const char *at, *event, *fields; /* RFC 3339 with microseconds; name; JSON text as hashed */
+    uint8_t previous[DIGEST_SIZE], hash[DIGEST_SIZE]; /* as stored */
+} AuditRecord;
+
+typedef struct AuditFilter {
+    const char *event, *feed, *provider; /* NULL: any */
+    int64_t submission;                  /* 0: any */
+    int64_t from, to;                    /* microseconds; 0: open */
+    int64_t limit;                       /* newest so many, given oldest first; 0: all */
+} AuditFilter;
+typedef bool (*AuditSink)(void *context, const AuditRecord *record, Error *err);
+bool audit_list(Store *store, const AuditFilter *filter, AuditSink sink, void *context, Error *err);
+
+/* The body of an event as hashed; in `arena`. */
+char *audit_body(const AuditRecord *record, Arena *arena);
+
+typedef struct AuditFault {
+    const char *writer;
+    int64_t seq;      /* first bad one */
+    const char *what; /* "edited" "missing" "reordered" "unknown event" "state without event" */
+} AuditFault;
+typedef struct AuditVerdict {
+    int64_t events, writers;
+    AuditFault *faults; /* the first of each writer */
+    size_t fault_count;
+} AuditVerdict;
+
+/* Recomputes every chain and holds the newest event of each submission against its state. */
+bool audit_verify(Store *store, Arena *arena, AuditVerdict *ret, Error *err);
