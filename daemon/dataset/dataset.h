@@ -133,6 +133,7 @@ struct Dataset {
     const char *folder;
     const Table *header; /* the table with exactly one row per document */
     const Table *person; /* the table of people, whose key is the person's local id */
+    const Table *referral, *contact; /* counted, with people, to see that a month did not shrink */
     Table *tables;
     size_t table_count, element_count;
     Rule *rules;

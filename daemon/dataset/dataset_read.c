@@ -251,9 +251,15 @@ static bool table_read(Dataset *dataset, Arena *arena, const YamlNode *map, Erro
 /* The table of people and the header are named by code; rows below a person are that person's. */
 static bool roles_read(Dataset *dataset, const YamlNode *root, Error *err)
 {
-    const char *header = NULL, *person = NULL;
-    if (!need(root, "header", &header, err) || !need(root, "person", &person, err))
+    const char *header = NULL, *person = NULL, *referral = NULL, *contact = NULL;
+    if (!need(root, "header", &header, err) || !need(root, "person", &person, err) ||
+        !need(root, "referral", &referral, err) || !need(root, "contact", &contact, err))
         return false;
+    dataset->referral = dataset_table(dataset, referral);
+    dataset->contact = dataset_table(dataset, contact);
+    if (!dataset->referral || !dataset->contact)
+        return yaml_error(yaml_get(root, dataset->referral ? "contact" : "referral"), err,
+                          "no table of that name");
     dataset->header = dataset_table(dataset, header);
     dataset->person = dataset_table(dataset, person);
     if (!dataset->header)
@@ -269,8 +275,8 @@ static bool roles_read(Dataset *dataset, const YamlNode *root, Error *err)
 
 bool dataset_read_tables(Dataset *dataset, Arena *arena, Error *err)
 {
-    static const char *const keys[] = {"name", "title",  "version", "namespace",
-                                       "root", "header", "person",  "tables"};
+    static const char *const keys[] = {"name",   "title",  "version",  "namespace", "root",
+                                       "header", "person", "referral", "contact",   "tables"};
     YamlNode *root;
     if (!yaml_load(arena_format(arena, "%s/dataset.yaml", dataset->folder), arena, &root, err))
         return error_wrap(err, "reading the pack");
