@@ -13,15 +13,19 @@
 
 #include "daemon/dataset/dataset.h"
 
-typedef struct Reference Reference; /* reference.h: ODS codes, practices, postcodes known and open */
+typedef struct Reference
+    Reference; /* reference.h: ODS codes, practices, postcodes known and open */
 
 typedef struct CheckContext {
     Month period;
-    const char *provider;      /* the organisation the file is for (national login) */
-    const char *submitter;     /* who uploads; NULL: the provider */
-    const char *submitted_at;  /* "CCYY-MM-DDThh:mm:ss", London; when the upload is or would be */
+    const char *provider;       /* the organisation the file is for (national login) */
+    const char *submitter;      /* who uploads; NULL: the provider */
+    const char *submitted_at;   /* "CCYY-MM-DDThh:mm:ss", London; when the upload is or would be */
     const Reference *reference; /* NULL: rules that need it are "not checked" */
-    bool partial;              /* tables may be missing: what they decide is not judged */
+    bool partial;               /* tables may be missing: what they decide is not judged */
+    /* With partial: which tables are here, by their index; NULL: those with a row.  One person's
+     * rows are whole for every table of persons, so that a person without any GP row is found. */
+    const bool *present;
 } CheckContext;
 
 typedef struct CheckFinding {
@@ -29,7 +33,8 @@ typedef struct CheckFinding {
     const Table *table;
     const Element *element; /* NULL: the whole row */
     uint64_t row;           /* Row.number; 0: the whole table or file */
-    const Rule *cause_rule; /* what rejected the row this one fell with; NULL: it is its own cause */
+    const Rule
+        *cause_rule; /* what rejected the row this one fell with; NULL: it is its own cause */
     const Table *cause_table;
     uint64_t cause_row;
 } CheckFinding;
@@ -44,18 +49,28 @@ typedef struct CheckSummary {
 typedef struct Checker Checker;
 
 /* CONFIG when a rule of the pack cannot be understood: check, arguments, file and line. */
-bool checker_new(const Dataset *dataset, const CheckContext *context, CheckSink sink, void *sink_context,
-                 Checker **ret, Error *err);
+bool checker_new(const Dataset *dataset, const CheckContext *context, CheckSink sink,
+                 void *sink_context, Checker **ret, Error *err);
 void checker_free(Checker *checker);
 
 bool checker_row(Checker *checker, const Row *row, Error *err);
 bool checker_finish(Checker *checker, CheckSummary *ret, Error *err);
 
-/* After checker_finish(): was this row left standing? */
-bool checker_survives(const Checker *checker, const Table *table, uint64_t number);
+/* Forget the rows and start again with another month, everything else as it was: for person after
+ * person.  Cheap. */
+void checker_reset(Checker *checker, Month period);
+
+/* For whoever reads a file: a table or column is missing, renamed or too many.  Finding of the rule
+ * on the structure; either may be NULL. */
+bool checker_structure(Checker *checker, const Table *table, const Element *element, Error *err);
+
+/* After checker_finish(): was this row left standing?  A row whose finding refuses
+ * the whole file still stands: leave its person out to save the file. */
+bool checker_survives(Checker *checker, const Table *table, uint64_t number);
 
 /* Why a rule is not checked with this context, in a sentence; NULL when it is. */
-const char *checker_not_checked(const Dataset *dataset, const Rule *rule, const CheckContext *context);
+const char *checker_not_checked(const Dataset *dataset, const Rule *rule,
+                                const CheckContext *context);
 
 static inline void checker_freep(Checker **checker)
 {
