@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The feeds that are built in; adapters/registry.c lists them. */
+#pragma once
+
+#include "adapters/adapter.h"
+
+extern const FeedAdapter feed_mef; /* MEF/1, the JSON change feed */

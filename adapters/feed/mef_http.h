@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A MEF/1 server over HTTP: one request, its answer sorted by what it means for us. */
+#pragma once
+
+#include "adapters/feed/mef_manifest.h"
+#include "adapters/feed/mef_page.h"
+#include "adapters/feed/mef_problem.h"
+#include "daemon/net/http.h"
+
+typedef struct MefServer {
+    HttpClient *client;
+    const char *base;       /* https://host/export/v1 */
+    const char *token_path; /* NULL: none, a client certificate speaks for us */
+    const char *token;      /* as last read; NULL: not yet */
+    Arena *token_arena;
+    size_t page_limit; /* inflated bytes */
+    bool json;         /* the server cannot do NDJSON */
+} MefServer;
+
+typedef enum MefOutcome { MEF_GOT, MEF_NOT_MODIFIED, MEF_BEGIN_ANEW } MefOutcome;
+
+typedef struct MefAsk {
+    const char *path_and_query; /* "/changes?limit=2000" */
+    const char *etag;           /* If-None-Match; or NULL */
+    int64_t wait_ms;            /* long poll; 0: none */
+    bool snapshot;
+} MefAsk;
+
+typedef struct MefAnswer {
+    MefOutcome outcome;
+    MefPage page;     /* MEF_GOT */
+    const char *etag; /* of the answer; or NULL */
+    int64_t skew_ms;  /* the server's clock less ours; 0 when it does not say */
+} MefAnswer;
+
+/* One page.  False: *err, and *ret_wait_ms if the server said when to come again.  The credential
+ * is read again once when the server no longer knows it; the other form is asked for once when it
+ * cannot do this one. */
+bool mef_ask_page(MefServer *server, Arena *arena, const MefAsk *ask, MefAnswer *ret,
+                  int64_t *ret_wait_ms, Error *err);
+
+/* The manifest's bytes. */
+bool mef_ask_manifest(MefServer *server, Arena *arena, char **ret_bytes, size_t *ret_size,
+                      int64_t *ret_skew_ms, int64_t *ret_wait_ms, Error *err);
