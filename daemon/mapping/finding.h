@@ -9,25 +9,25 @@
 #include "daemon/mapping/settings.h"
 #include "daemon/record/record.h"
 
-typedef enum FindingSource { FINDING_FROM_MAPPING, FINDING_FROM_POLICY, FINDING_FROM_GATE } FindingSource;
+typedef enum MapFindingSource { MAP_FINDING_FROM_MAPPING, MAP_FINDING_FROM_POLICY, MAP_FINDING_FROM_GATE } MapFindingSource;
 
 typedef struct FindingKind {
     const char *code; /* stable: "unmapped_code" */
-    FindingSource source;
+    MapFindingSource source;
     Severity severity;
     const char *message, *remedy;
 } FindingKind;
 
-typedef enum FindingId {
+typedef enum MapFindingId {
 #define FINDING(name, code, source, severity, message, remedy) FINDING_##name,
 #include "daemon/mapping/finding.def"
 #undef FINDING
     FINDING_COUNT
-} FindingId;
+} MapFindingId;
 
 extern const FindingKind finding_kinds[FINDING_COUNT];
 const FindingKind *finding_kind(const char *code); /* NULL when there is none */
-const char *finding_source_name(FindingSource source); /* "mapping", "policy", "gate" */
+const char *map_finding_source_name(MapFindingSource source); /* "mapping", "policy", "gate" */
 
 typedef struct MapFinding {
     const FindingKind *kind;
@@ -44,4 +44,4 @@ typedef struct MapFindings {
 } MapFindings;
 
 /* The same finding twice (kind, provider, record, field, element) is one. */
-void finding_add(MapFindings *findings, Arena *arena, const MapFinding *finding);
+void map_finding_add(MapFindings *findings, Arena *arena, const MapFinding *finding);
