@@ -10,7 +10,7 @@ struct MefReader {
     Arena *arena;
     bool snapshot;
     char *line; /* what came of a line so far */
-    size_t line_size;
+    size_t line_size, line_capacity;
     bool skipping; /* the line is too long: the rest of it goes */
     int line_number;
     size_t lines; /* data lines */
@@ -128,11 +128,18 @@ static bool take_line(MefReader *reader, const char *line, size_t size, Error *e
 /* Keeps a piece of a line; a line over the limit is let go. */
 static void keep(MefReader *reader, const char *bytes, size_t size)
 {
-    if (!reader->line)
-        reader->line = arena_alloc(reader->arena, MEF_LINE_LIMIT + 1);
     if (reader->skipping || reader->line_size + size > MEF_LINE_LIMIT) {
         reader->skipping = true;
         return;
+    }
+    size_t wanted = reader->line_size + size + 1; /* and the NUL */
+    if (wanted > reader->line_capacity) {
+        size_t capacity = wanted < 2048 ? 4096 : wanted * 2;
+        char *line = arena_alloc(reader->arena, capacity);
+        if (reader->line_size)
+            memcpy(line, reader->line, reader->line_size);
+        reader->line = line;
+        reader->line_capacity = capacity;
     }
     memcpy(reader->line + reader->line_size, bytes, size);
     reader->line_size += size;
