@@ -137,6 +137,14 @@ const char *section_map(const Section *section, const char *name, const char *ke
     return NULL;
 }
 
+size_t section_keys(const Section *section, const char *name, const char *const **ret)
+{
+    const OptionValue *value = value_of(section, name, AS(MAP));
+
+    *ret = value->keys;
+    return value->count;
+}
+
 size_t section_list(const Section *section, const char *name, const char *const **ret)
 {
     const OptionValue *value = value_of(section, name, AS(LIST) | AS(MAP));
