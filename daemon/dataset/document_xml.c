@@ -83,7 +83,7 @@ static const char *reason(int code)
     case XML_ERR_DOCUMENT_EMPTY:
     case XML_ERR_TAG_NOT_FINISHED:
     case XML_ERR_GT_REQUIRED:
-        return "the document is empty or cut off";
+        return "the document is empty, cut off, or goes on after its end";
     case XML_ERR_TAG_NAME_MISMATCH:
         return "an end tag does not match its start";
     case XML_ERR_INVALID_ENCODING:
@@ -214,8 +214,12 @@ bool xml_feed(XmlInput *input, FILE *file, const char *bytes, size_t size)
             return false;
     }
     xmlParseChunk(input->parser, NULL, 0, 1);
-    if (!input->stopped && !input->parser->wellFormed)
-        xml_refuse(input, "document.xml", "the document is not well-formed XML");
+    if (!input->stopped &&
+        !input->parser->wellFormed) { /* a schema's plug hides it from on_error */
+        const xmlError *last = xmlCtxtGetLastError(input->parser);
+        int code = last ? last->code : 0;
+        xml_refuse(input, "document.xml", "%s (%d)", reason(code), code);
+    }
     return !input->stopped;
 }
 
