@@ -21,7 +21,8 @@ typedef struct Role {
     const char *name;    /* "poll" */
     const char *summary; /* one line */
     bool needs_database, needs_network, needs_keys;
-    bool (*run)(RoleContext *context, Error *err); /* until role_stopping(); false ends the process */
+    bool (*run)(RoleContext *context,
+                Error *err); /* until role_stopping(); false ends the process */
 } Role;
 
 extern const Role role_database, role_poll, role_map, role_build, role_submit, role_sign;
@@ -36,8 +37,9 @@ typedef enum RoleWake { ROLE_TIMEOUT, ROLE_READABLE, ROLE_STOP, ROLE_RELOAD } Ro
 RoleWake role_wait(RoleContext *context, int64_t milliseconds, int fd);
 void role_ready(RoleContext *context);    /* sd_notify READY=1, once */
 void role_progress(RoleContext *context); /* real work was done within a long step */
-void role_child_signals(void);            /* between fork and exec: signals as a program expects them */
+void role_child_signals(void); /* between fork and exec: signals as a program expects them */
 
-/* Start one role in this process (main.c), or all of them as children (supervisor.c).  The exit code. */
+/* Start one role in this process (main.c), or all of them as children (supervisor.c).  The exit
+ * code. */
 int role_main(const Role *role, const char *settings_path);
 int supervisor_main(const char *program, const char *settings_path);

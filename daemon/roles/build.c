@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The role that builds: months whose rows changed become submissions, once everything is in and
+ * quiet. */
+#include "daemon/roles/role.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/file.h"
+#include "daemon/base/log.h"
+#include "daemon/base/text.h"
+#include "daemon/pipeline/build.h"
+#include "daemon/pipeline/tools.h"
+#include "daemon/roles/role_store.h"
+#include "daemon/store/source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IDLE_MS 30000     /* the NOTIFY is a hint; this is the truth */
+#define UNSETTLED_MS 1000 /* persons are being mapped: look again soon */
+#define FAILED_MS 60000   /* a month that could not be built */
+#define SWEEP_EVERY (600 * CLOCK_SECOND)
+#define ROUND_CAP ((size_t)64 << 20)
+
+typedef struct Failure {
+    char provider[16];
+    Month month;
+    const char *code;
+    int64_t again; /* steady */
+    struct Failure *next;
+} Failure;
+
+typedef struct Builder {
+    RoleContext *context;
+    RoleStore connection;
+    Arena *settings; /* what follows lives here, until the settings change */
+    const Config *config;
+    Tools tools;
+    const char *spool;
+    Arena *kept; /* references and failures, until they change */
+    References *references;
+    int64_t reference_version;
+    Failure *failures;
+    const char *awaiting; /* what was last said to be waited for */
+    int64_t swept;
+    int64_t wait_ms; /* until the next round */
+} Builder;
+
+static void sooner(Builder *builder, int64_t ms)
+{
+    ms = ms < 50 ? 50 : ms;
+    if (ms < builder->wait_ms)
+        builder->wait_ms = ms;
+}
+
+static void await(Builder *builder, const char *what)
+{
+    if (what && !text_equal(what, builder->awaiting))
+        log_event(LOG_AWAITING, NULL, {"REASON", what});
+    builder->awaiting = what;
+}
+
+static bool open_settings(Builder *builder, Error *err)
+{
+    const Config *config = role_config(builder->context);
+    if (config == builder->config)
+        return true;
+    arena_free(builder->settings);
+    builder->settings = arena_new(TOOLS_CAP);
+    builder->config = NULL;
+    builder->spool = config_state_path(config, builder->settings, "spool");
+    if (!tools_open(config, builder->settings, &builder->tools, err) ||
+        !file_make_folder(builder->spool, 0700, err))
+        return false;
+    builder->config = config;
+    return true;
+}
+
+static bool sum_versions(Builder *builder, int64_t *ret, Error *err)
+{
+    *ret = 0;
+    for (size_t i = 0; i < builder->config->feed_count; i++) {
+        int64_t version;
+        if (!source_reference_version(builder->connection.store, builder->config->feeds[i].name,
+                                      &version, err))
+            return false;
+        *ret = *ret * 31 + version;
+    }
+    return true;
+}
+
+/* Organisations, teams and workers of all feeds, read again only when one of them changed. */
+static bool load_references(Builder *builder, Error *err)
+{
+    int64_t version, of_feed;
+    if (!sum_versions(builder, &version, err))
+        return false;
+    if (builder->references && version == builder->reference_version)
+        return true;
+    Arena *arena = arena_new(ROUND_CAP);
+    References *references = references_new(arena);
+    for (size_t i = 0; i < builder->config->feed_count; i++) {
+        RecordList list = {0};
+        if (!source_reference(builder->connection.store, builder->config->feeds[i].name, arena,
+                              &list, &of_feed, err)) {
+            arena_free(arena);
+            return false;
+        }
+        for (size_t j = 0; j < list.count; j++)
+            references_add(references, list.items[j]);
+    }
+    arena_free(builder->kept);
+    builder->kept = arena;
+    builder->failures = NULL;
+    builder->references = references;
+    builder->reference_version = version;
+    return true;
+}
+
+static Failure *failure_of(Builder *builder, const ProviderMonth *month)
+{
+    for (Failure *at = builder->failures; at; at = at->next)
+        if (at->month == month->month && strcmp(at->provider, month->provider) == 0)
+            return at;
+    return NULL;
+}
+
+static void month_failed(Builder *builder, const ProviderMonth *month, const Error *err)
+{
+    char period[CIVIL_TEXT_SIZE];
+    Failure *failure = failure_of(builder, month);
+    if (!failure) {
+        failure = arena_alloc(builder->kept, sizeof *failure);
+        *failure = (Failure){.month = month->month, .next = builder->failures};
+        snprintf(failure->provider, sizeof failure->provider, "%s", month->provider);
+        builder->failures = failure;
+    }
+    if (!text_equal(failure->code, err->code))
+        log_event(LOG_BUILD_FAILED, err, {"PROVIDER", month->provider},
+                  {"PERIOD", civil_format_month(month->month, period)});
+    failure->code = err->code;
+    failure->again = clock_steady() + FAILED_MS * 1000;
+}
+
+static void tell(const ProviderMonth *month, const BuildResult *result)
+{
+    char period[CIVIL_TEXT_SIZE], id[24], revision[16];
+    if (result->outcome != BUILD_QUEUED && result->outcome != BUILD_HELD)
+        return;
+    snprintf(id, sizeof id, "%lld", (long long)result->submission);
+    snprintf(revision, sizeof revision, "%d", result->revision);
+    log_event(result->outcome == BUILD_HELD ? LOG_MONTH_HELD : LOG_MONTH_BUILT, NULL,
+              {"PROVIDER", month->provider}, {"PERIOD", civil_format_month(month->month, period)},
+              {"SUBMISSION", id}, {"REVISION", revision}, {"REASON", result->reason});
+}
+
+static void made_progress(void *context)
+{
+    role_progress(context);
+}
+
+static bool build_one(Builder *builder, const ProviderMonth *month, const NamedSection *provider,
+                      Arena *arena, Error *err)
+{
+    const Tools *tools = &builder->tools;
+    BuildTools build = {.store = builder->connection.store,
+                        .dataset = tools->dataset,
+                        .mapping = tools->mapping,
+                        .settings = tools->settings,
+                        .calendar = tools->calendar,
+                        .reference = tools->reference,
+                        .source_references = builder->references,
+                        .spool = builder->spool,
+                        .progress = made_progress,
+                        .progress_context = builder->context};
+    BuildPolicy policy = {.route = section_text(provider->section, "route"),
+                          .legal_basis = section_text(provider->section, "legal_basis"),
+                          .release = section_text(provider->section, "release"),
+                          .shrink_percent = section_number(provider->section, "shrink_hold")};
+    BuildResult result;
+    if (!build_month(&build, &policy, settings_provider(tools->settings, provider->name),
+                     month->month, arena, &result, err))
+        return false;
+    tell(month, &result);
+    return true;
+}
+
+/* How long this month still has to be quiet, in milliseconds; 0: it is due. */
+static int64_t still_quiet_ms(const Builder *builder, const ProviderMonth *month, int64_t now)
+{
+    int64_t quiet = month->dirty_at + section_number(builder->config->main, "build_wait") * 1000;
+    int64_t latest =
+        month->dirty_since + section_number(builder->config->main, "build_wait_max") * 1000;
+    int64_t due = quiet < latest ? quiet : latest;
+    return month->reason || due <= now ? 0 : (due - now) / 1000 + 1;
+}
+
+/* False only when the connection is gone; a month that fails does not stop the others. */
+static bool build_if_due(Builder *builder, const ProviderMonth *month, int64_t now, Arena *arena,
+                         Error *err)
+{
+    const NamedSection *provider = config_provider(builder->config, month->provider);
+    const Failure *failure = failure_of(builder, month);
+    int64_t quiet = still_quiet_ms(builder, month, now);
+    if (!provider || !calendar_due(builder->tools.calendar, month->month, civil_london_day(now)))
+        return true;
+    if (failure && failure->again > clock_steady())
+        quiet = (failure->again - clock_steady()) / 1000 + 1;
+    if (quiet > 0) {
+        sooner(builder, quiet);
+        return true;
+    }
+    if (build_one(builder, month, provider, arena, err))
+        return true;
+    if (role_store_lost(err))
+        return false;
+    month_failed(builder, month, err);
+    return true;
+}
+
+/* May months be built at all?  What a feed has not finished telling must not become a submission.
+ */
+static bool all_is_in(Builder *builder, Arena *arena, bool *ret, Error *err)
+{
+    bool complete, settled;
+    const char *feed = NULL;
+    if (!feed_all_complete(builder->connection.store, arena, &complete, &feed, err) ||
+        !rows_settled(builder->connection.store, &settled, err))
+        return false;
+    *ret = complete && settled;
+    await(builder, *ret ? NULL : complete ? "persons to be mapped" : "feeds to be complete");
+    return true;
+}
+
+static bool build_round(Builder *builder, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new(ROUND_CAP);
+    Store *store = builder->connection.store;
+    ProviderMonth *months;
+    size_t count;
+    bool ready;
+    int64_t now;
+    if (!open_settings(builder, err) || !load_references(builder, err) || !store_beat(store, err) ||
+        !months_dirty(store, NULL, arena, &months, &count, err))
+        return false;
+    if (count && !all_is_in(builder, arena, &ready, err))
+        return false;
+    if (count && !ready)
+        sooner(builder, UNSETTLED_MS);
+    if (!store_now(store, &now, err))
+        return false;
+    for (size_t i = 0; count && ready && i < count && !role_stopping(builder->context); i++)
+        if (!build_if_due(builder, &months[i], now, arena, err))
+            return false;
+    if (clock_steady() - builder->swept < SWEEP_EVERY && builder->swept)
+        return true;
+    builder->swept = clock_steady();
+    return spool_sweep(store, builder->spool, arena, err);
+}
+
+static bool start_listening(Builder *builder, bool *listening, Error *err)
+{
+    if (*listening)
+        return true;
+    *listening = store_listen(builder->connection.store, CHANNEL_BUILD, err);
+    return *listening;
+}
+
+static bool run(RoleContext *context, Error *err)
+{
+    Builder builder = {.context = context, .connection = {.role = "build"}};
+    bool listening = false, woken, done = true;
+    while (done && role_store(context, &builder.connection)) {
+        Error failure = {0};
+        builder.wait_ms = IDLE_MS;
+        if (!start_listening(&builder, &listening, &failure) || !build_round(&builder, &failure)) {
+            if (failure.kind == ERROR_CONFIG || failure.kind == ERROR_BUG) {
+                *err = failure;
+                done = false;
+                break;
+            }
+            if (!role_store_lost(&failure))
+                log_event(LOG_BUILD_FAILED, &failure);
+            sooner(&builder, UNSETTLED_MS);
+        }
+        role_ready(context);
+        if (role_wait(context, builder.wait_ms, store_fd(builder.connection.store)) ==
+            ROLE_READABLE)
+            store_drain(builder.connection.store, &woken, &failure);
+    }
+    role_store_close(&builder.connection);
+    arena_free(builder.kept);
+    arena_free(builder.settings);
+    return done;
+}
+
+const Role role_build = {.name = "build",
+                         .summary = "builds months whose rows changed into submissions",
+                         .needs_database = true,
+                         .run = run};
