@@ -22,6 +22,7 @@ typedef struct FeedRefusal {
     int64_t seq; /* 0 when it could not be read, as the two below are then NULL */
     const char *type, *id;
     const char *code; /* stable word: "change.id" */
+    const char *text; /* one sentence of ours, without values */
 } FeedRefusal;
 
 typedef struct FeedPage {

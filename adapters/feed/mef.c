@@ -52,8 +52,8 @@ static const OptionDecl options[] = {
      "The record types to read; all that are known when not set."},
     {"page_size", OPTION_COUNT, "2000", "1", "5000", NULL, false, OPTION_RELOAD,
      "How many records to ask for in one page."},
-    {"page_limit", OPTION_SIZE, "64MiB", "1MiB", "256MiB", NULL, false, OPTION_RELOAD,
-     "The largest page that is taken, after unpacking."},
+    {"page_limit", OPTION_SIZE, "32MiB", "1MiB", "64MiB", NULL, false, OPTION_RELOAD,
+     "The largest page that is taken, after unpacking.  The contract promises at most 8 MiB."},
     {"wait", OPTION_DURATION, "0s", "0s", "50s", NULL, false, OPTION_RELOAD,
      "How long the feed may keep us waiting at its head for something new (long poll).  Other "
      "feeds "

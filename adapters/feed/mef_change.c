@@ -21,6 +21,17 @@ const char *mef_refusal_code(MefRefusal refusal)
     return codes[refusal];
 }
 
+const char *mef_refusal_text(MefRefusal refusal)
+{
+    static const char *const texts[] = {
+        NULL,
+#define MEF_REFUSAL(name, code, text) text,
+#include "adapters/feed/mef_refusal.def"
+#undef MEF_REFUSAL
+    };
+    return texts[refusal];
+}
+
 bool mef_id_is(const char *text)
 {
     static const char allowed[] =

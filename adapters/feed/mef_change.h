@@ -12,6 +12,7 @@ typedef enum MefRefusal {
 } MefRefusal;
 
 const char *mef_refusal_code(MefRefusal refusal);
+const char *mef_refusal_text(MefRefusal refusal);
 
 /* Reads `object`, whose text is `line` (NULL: the record is written anew from the tree). Everything
  * of `ret` is copied to the arena.  For an unknown type ret->type is NULL and the rest is not

@@ -44,7 +44,8 @@ static void refuse(MefReader *reader, MefRefusal refusal, const Change *hint)
                                                          .seq = hint->seq,
                                                          .type = hint->type,
                                                          .id = hint->id,
-                                                         .code = mef_refusal_code(refusal)};
+                                                         .code = mef_refusal_code(refusal),
+                                                         .text = mef_refusal_text(refusal)};
 }
 
 static void take_change(MefReader *reader, const json_t *object, const char *line, size_t size)

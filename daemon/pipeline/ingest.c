@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a feed to the store: one page, one transaction. */
+#include "daemon/pipeline/ingest.h"
+
+#include "daemon/base/fault.h"
+#include "daemon/base/text.h"
+#include "daemon/pipeline/retry.h"
+#include "daemon/store/finding.h"
+
+#include <string.h>
+
+#define UNSTORABLE_MOST 20 /* of one page: more is a fault of ours, not of the records */
+#define REMEDY_RECORD                                                                              \
+    "Save the record again in the case-management system, or ask its supplier to correct it; "     \
+    "then "                                                                                        \
+    "`mhsflow feed resync`."
+
+/* What the page is made of once the records that cannot be stored are out. */
+typedef struct Intake {
+    Change *changes;
+    size_t count;
+    FeedRefusal *refused;
+    size_t refused_count, refused_capacity;
+} Intake;
+
+static Finding refusal_finding(const char *feed, const FeedRefusal *refused)
+{
+    return (Finding){.source = FINDING_FEED,
+                     .rule = refused->code,
+                     .severity = "warning",
+                     .feed = feed,
+                     .record_type = refused->type,
+                     .record_id = refused->id,
+                     .left_out = true,
+                     .message = refused->text,
+                     .remedy = REMEDY_RECORD};
+}
+
+static bool keep_findings(Store *store, const char *feed, const Intake *intake, Arena *arena,
+                          Error *err)
+{
+    if (!intake->refused_count)
+        return true;
+    Finding *findings = arena_array(arena, intake->refused_count, sizeof *findings);
+    for (size_t i = 0; i < intake->refused_count; i++)
+        findings[i] = refusal_finding(feed, &intake->refused[i]);
+    return finding_add(store, findings, intake->refused_count, err);
+}
+
+/* ---- records that the database cannot hold ---- */
+
+/* Would these be taken?  Rolled back either way.  False with ERROR_DATA: no. */
+static bool try_apply(Store *store, const char *feed, const Change *changes, size_t count,
+                      Error *err)
+{
+    SourceCounts counts;
+    _cleanup_transaction_ Transaction transaction = {0};
+    return store_begin(store, &transaction, err) &&
+           source_apply(store, feed, changes, count, &counts, err);
+}
+
+/* The first change of [0, count) that is not taken on its own terms; count when all are.  Halves
+ * the range, because one bad record among thousands is what happens. */
+static bool find_unstorable(Store *store, const char *feed, const Change *changes, size_t count,
+                            size_t *ret, Error *err)
+{
+    size_t good = 0, bad = count; /* the first `good` pass; the first `bad` do not */
+    while (bad - good > 1) {
+        size_t middle = good + (bad - good) / 2;
+        Error refusal = {0};
+        if (try_apply(store, feed, changes, middle, &refusal)) {
+            good = middle;
+        } else if (refusal.kind == ERROR_DATA) {
+            bad = middle;
+        } else {
+            *err = refusal;
+            return false;
+        }
+    }
+    *ret = bad - 1;
+    return true;
+}
+
+static void set_aside(Intake *intake, size_t index, Arena *arena)
+{
+    const Change *change = &intake->changes[index];
+    intake->refused = arena_grow(arena, intake->refused, intake->refused_count,
+                                 &intake->refused_capacity, sizeof *intake->refused);
+    intake->refused[intake->refused_count++] =
+        (FeedRefusal){.seq = change->seq,
+                      .type = change->type,
+                      .id = change->id,
+                      .code = "change.unstorable",
+                      .text = "the record holds what the database cannot keep"};
+    memmove(&intake->changes[index], &intake->changes[index + 1],
+            (intake->count - index - 1) * sizeof *intake->changes);
+    intake->count--;
+}
+
+/* ---- one page ---- */
+
+static int64_t next_wait(const FeedPage *page, const IngestFeed *feed, uint64_t random)
+{
+    if (page->more)
+        return 0;
+    /* up to a tenth later, so that many sites do not ask in one second */
+    int64_t spread = feed->poll_interval_ms / 10;
+    return feed->poll_interval_ms + (spread ? (int64_t)(random % (uint64_t)spread) : 0);
+}
+
+static bool store_once(Store *store, const IngestFeed *feed, const FeedPage *page,
+                       const Intake *intake, int64_t wait_ms, Arena *arena, SourceCounts *ret,
+                       Error *err)
+{
+    _cleanup_transaction_ Transaction transaction = {0};
+    if (!store_begin(store, &transaction, err))
+        return false;
+    if (page->restart) {
+        if (!feed_restart(store, feed->name, "feed", NULL, err))
+            return false;
+    } else {
+        if (!source_apply(store, feed->name, intake->changes, intake->count, ret, err))
+            return false;
+        ret->refused = (int64_t)intake->refused_count;
+        ret->unknown_types = page->unknown_types;
+        ret->unknown_fields = page->unknown_fields;
+        if (!keep_findings(store, feed->name, intake, arena, err) ||
+            !feed_save_page(store, feed->name, &page->next, ret, wait_ms, err))
+            return false;
+    }
+    FAULT(INGEST_BEFORE_COMMIT);
+    if (!store_commit(&transaction, err))
+        return false;
+    FAULT(INGEST_AFTER_COMMIT);
+    return true;
+}
+
+static bool store_page(Store *store, const IngestFeed *feed, const FeedPage *page, int64_t wait_ms,
+                       Arena *arena, SourceCounts *ret, Error *err)
+{
+    Intake intake = {.changes = page->changes, .count = page->count};
+    intake.refused = arena_array(arena, page->refused_count + 1, sizeof *intake.refused);
+    intake.refused_capacity = page->refused_count + 1;
+    intake.refused_count = page->refused_count;
+    for (size_t i = 0; i < page->refused_count; i++)
+        intake.refused[i] = page->refused[i];
+    for (size_t tries = 0;; tries++) {
+        size_t bad;
+        *ret = (SourceCounts){0};
+        if (store_once(store, feed, page, &intake, wait_ms, arena, ret, err))
+            return true;
+        if (err->kind != ERROR_DATA || tries >= UNSTORABLE_MOST || !intake.count)
+            return false;
+        error_clear(err);
+        if (!find_unstorable(store, feed->name, intake.changes, intake.count, &bad, err))
+            return false;
+        set_aside(&intake, bad, arena);
+    }
+}
+
+static const char *remedy_of(const Error *failure)
+{
+    if (failure->kind != ERROR_CONFIG)
+        return "Nothing, unless it lasts: then tell the supplier of the case-management system.";
+    return "Correct what the error names (settings, credential, certificate), then `mhsflow feed "
+           "poll`.";
+}
+
+static bool failed(Store *store, const char *feed, const FeedState *before, const Error *failure,
+                   int64_t asked_ms, uint64_t random, IngestResult *ret, Error *err)
+{
+    int failures = before->failures + 1;
+    bool stopped = failure->kind == ERROR_CONFIG;
+    ret->outcome = INGEST_FAILED;
+    ret->failure = *failure;
+    ret->state = stopped ? "stopped" : failures >= INGEST_DOWN_AFTER ? "down" : "late";
+    ret->wait_ms = INGEST_STOPPED_MS;
+    if (!stopped) {
+        ret->wait_ms = retry_wait_ms(failures, asked_ms, 0, random);
+        if (!asked_ms && ret->wait_ms > INGEST_WAIT_CAP_MS)
+            ret->wait_ms = INGEST_WAIT_CAP_MS / 2 + (int64_t)(random % (INGEST_WAIT_CAP_MS / 2));
+    }
+    return feed_save_failure(store, feed, ret->state, failure, remedy_of(failure), ret->wait_ms,
+                             err);
+}
+
+bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t random,
+                 IngestResult *ret, Error *err)
+{
+    FeedState before = {0};
+    FeedPage page = {0};
+    FeedWait asked = {0};
+    Error failure = {0};
+    *ret = (IngestResult){0};
+    if (!feed_get(store, feed->name, arena, &before, err))
+        return error_wrap(err, "reading the place in feed \"%s\"", feed->name);
+    ret->state_before = ret->state = before.state;
+    if (text_equal(before.state, "paused")) {
+        ret->outcome = INGEST_PAUSED;
+        ret->wait_ms = INGEST_STOPPED_MS;
+        return true;
+    }
+    FAULT(POLL_BEFORE_FETCH);
+    if (!feed->adapter->fetch(feed->self, arena, &before.cursor, &page, &asked, &failure))
+        return failed(store, feed->name, &before, &failure, asked.wait_ms, random, ret, err);
+    FAULT(POLL_AFTER_FETCH);
+    ret->wait_ms = next_wait(&page, feed, random);
+    if (!store_page(store, feed, &page, ret->wait_ms, arena, &ret->counts, err))
+        return error_wrap(err, "storing a page of feed \"%s\"", feed->name);
+    ret->outcome = page.more ? INGEST_MORE : INGEST_DONE;
+    ret->state = "ok";
+    ret->restarted = page.restart;
+    ret->caught_up = page.next.complete && !before.cursor.complete;
+    ret->skew_ms = page.clock_skew_ms;
+    return true;
+}
+
+bool ingest_open_failed(Store *store, const char *feed, const Error *failure, Error *err)
+{
+    return feed_save_failure(store, feed, "stopped", failure, remedy_of(failure), INGEST_STOPPED_MS,
+                             err);
+}
