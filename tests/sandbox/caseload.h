@@ -31,7 +31,8 @@ struct Buffer;
     X(CIRCUMSTANCE, "circumstance")                                                                \
     X(ONWARD, "onward")                                                                            \
     X(UNMET_NEED, "unmet_need")                                                                    \
-    X(GROUP_SESSION, "group_session")
+    X(GROUP_SESSION, "group_session")                                                              \
+    X(CASE_STUDY, "case_study") /* of the contract; this caseload has none */
 
 typedef enum RecordType {
 #define X(name, text) TYPE_##name,
