@@ -4,6 +4,7 @@
 
 #include "daemon/base/fault.h"
 #include "daemon/base/text.h"
+#include "daemon/net/http.h"
 #include "daemon/pipeline/retry.h"
 #include "daemon/store/finding.h"
 
@@ -169,6 +170,10 @@ static const char *remedy_of(const Error *failure)
 static bool failed(Store *store, const char *feed, const FeedState *before, const Error *failure,
                    int64_t asked_ms, uint64_t random, IngestResult *ret, Error *err)
 {
+    if (text_equal(failure->code, http_failure_code(HTTP_FAILED_STOPPED))) {
+        ret->outcome = INGEST_INTERRUPTED;
+        return true;
+    }
     int failures = before->failures + 1;
     bool stopped = failure->kind == ERROR_CONFIG;
     ret->outcome = INGEST_FAILED;

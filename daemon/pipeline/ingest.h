@@ -25,10 +25,11 @@ typedef struct IngestFeed {
 } IngestFeed;
 
 typedef enum IngestOutcome {
-    INGEST_MORE,   /* a page is in; ask again at once */
-    INGEST_DONE,   /* a page is in and no more waits */
-    INGEST_FAILED, /* nothing moved; `failure` says why, tried again after `wait_ms` */
-    INGEST_PAUSED, /* a person paused the feed: not asked */
+    INGEST_MORE,        /* a page is in; ask again at once */
+    INGEST_DONE,        /* a page is in and no more waits */
+    INGEST_FAILED,      /* nothing moved; `failure` says why, tried again after `wait_ms` */
+    INGEST_INTERRUPTED, /* we were asked to stop while the feed was read: nothing happened */
+    INGEST_PAUSED,      /* a person paused the feed: not asked */
 } IngestOutcome;
 
 typedef struct IngestResult {
