@@ -11,6 +11,7 @@
 #include "daemon/pipeline/ingest.h"
 #include "daemon/pipeline/retry.h"
 #include "daemon/roles/role.h"
+#include "daemon/roles/role_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +28,11 @@ typedef struct PolledFeed {
 
 typedef struct Poll {
     RoleContext *context;
-    Store *store;
+    RoleStore connection;
     Arena *settings, *page;
     PolledFeed *feeds;
     size_t count;
-    bool reload, lost;
-    int database_failures;
+    bool reload, listening;
     int64_t moved; /* bytes of the exchange that the hook last saw */
 } Poll;
 
@@ -127,12 +127,13 @@ static bool read_due(Poll *poll, PolledFeed *polled, const char **ret_state, Err
     int64_t now;
     const char *name = polled->feed.name;
     if (!polled->registered &&
-        !feed_register(poll->store, name, section_text(polled->settings->section, "id_prefix"),
-                       err))
+        !feed_register(poll->connection.store, name,
+                       section_text(polled->settings->section, "id_prefix"), err))
         return false;
     polled->registered = true;
     arena_reset(poll->page);
-    if (!store_now(poll->store, &now, err) || !feed_get(poll->store, name, poll->page, &state, err))
+    if (!store_now(poll->connection.store, &now, err) ||
+        !feed_get(poll->connection.store, name, poll->page, &state, err))
         return false;
     bool paused = text_equal(state.state, "paused");
     polled->due_at = clock_steady() + (paused ? INGEST_STOPPED_MS * 1000 : state.next_poll - now);
@@ -152,7 +153,7 @@ static bool open_feed(Poll *poll, PolledFeed *polled, const char *state, bool *r
     if (!text_equal(state, "stopped"))
         log_event(LOG_FEED_STOPPED, &failure, {"FEED", feed->name});
     polled->due_at = clock_steady() + INGEST_STOPPED_MS * 1000;
-    return ingest_open_failed(poll->store, feed->name, &failure, err);
+    return ingest_open_failed(poll->connection.store, feed->name, &failure, err);
 }
 
 static bool poll_feed(Poll *poll, PolledFeed *polled, Error *err)
@@ -169,7 +170,8 @@ static bool poll_feed(Poll *poll, PolledFeed *polled, Error *err)
     if (!open)
         return true;
     arena_reset(poll->page);
-    if (!ingest_page(poll->store, &polled->feed, poll->page, retry_random(), &result, err))
+    if (!ingest_page(poll->connection.store, &polled->feed, poll->page, retry_random(), &result,
+                     err))
         return false;
     role_progress(poll->context);
     polled->due_at = clock_steady() + result.wait_ms * 1000;
@@ -191,58 +193,34 @@ static bool turn(Poll *poll, int64_t *ret_wait_ms, Error *err)
     return true;
 }
 
-static bool connect(Poll *poll, Error *err)
-{
-    const Config *config = role_config(poll->context);
-    if (poll->store)
-        return store_ensure(poll->store, err);
-    return store_open(config_database(config, poll->page), "poll", &poll->store, err) &&
-           store_listen(poll->store, CHANNEL_FEED, err);
-}
-
-static void say_database(Poll *poll, const Error *err)
-{
-    if (err && !poll->lost)
-        log_event(LOG_DATABASE_LOST, err);
-    if (!err && poll->lost)
-        log_event(LOG_DATABASE_BACK, NULL);
-    poll->lost = err != NULL;
-}
-
-/* One round.  False when a person must look; a database that is away only costs time. */
+/* One round over the feeds. */
 static bool round_of_feeds(Poll *poll, int64_t *ret_wait_ms, Error *err)
 {
     bool woken;
-    if (connect(poll, err)) {
-        say_database(poll, NULL);
-        role_ready(poll->context);
-        if (store_drain(poll->store, &woken, err) && store_beat(poll->store, err) &&
-            turn(poll, ret_wait_ms, err)) {
-            poll->database_failures = 0;
-            return true;
-        }
-    }
-    if (err->kind != ERROR_LATER)
+    if (!poll->listening && !store_listen(poll->connection.store, CHANNEL_FEED, err))
         return false;
-    say_database(poll, err);
-    *ret_wait_ms = retry_wait_ms(++poll->database_failures, 0, 0, retry_random());
-    if (*ret_wait_ms > LONGEST_WAIT_MS)
-        *ret_wait_ms = LONGEST_WAIT_MS;
-    error_clear(err);
-    return true;
+    poll->listening = true;
+    return store_drain(poll->connection.store, &woken, err) &&
+           store_beat(poll->connection.store, err) && turn(poll, ret_wait_ms, err);
 }
 
 static bool loop(Poll *poll, Error *err)
 {
     list_feeds(poll);
-    while (!role_stopping(poll->context)) {
-        int64_t wait_ms = 0;
-        if (!round_of_feeds(poll, &wait_ms, err))
-            return false;
+    while (role_store(poll->context, &poll->connection)) {
+        int64_t wait_ms = RETRY_FLOOR_MS;
+        role_ready(poll->context);
+        if (!round_of_feeds(poll, &wait_ms, err)) {
+            if (err->kind != ERROR_LATER)
+                return false;
+            if (!role_store_lost(err))
+                log_event(LOG_DATABASE_LOST, err);
+            error_clear(err);
+        }
         role_progress(poll->context);
-        RoleWake wake = poll->reload ? ROLE_RELOAD
-                                     : role_wait(poll->context, wait_ms,
-                                                 poll->store ? store_fd(poll->store) : -1);
+        RoleWake wake = poll->reload
+                            ? ROLE_RELOAD
+                            : role_wait(poll->context, wait_ms, store_fd(poll->connection.store));
         if (wake == ROLE_RELOAD)
             list_feeds(poll);
     }
@@ -251,13 +229,15 @@ static bool loop(Poll *poll, Error *err)
 
 static bool run(RoleContext *context, Error *err)
 {
-    Poll poll = {
-        .context = context, .settings = arena_new(4 << 20), .page = arena_new(INGEST_PAGE_CAP)};
+    Poll poll = {.context = context,
+                 .connection = {.role = "poll"},
+                 .settings = arena_new(4 << 20),
+                 .page = arena_new(INGEST_PAGE_CAP)};
     http_on_progress(on_progress, &poll);
     bool done = loop(&poll, err);
     http_on_progress(NULL, NULL);
     close_feeds(&poll);
-    store_close(poll.store);
+    role_store_close(&poll.connection);
     arena_free(poll.page);
     arena_free(poll.settings);
     return done;
