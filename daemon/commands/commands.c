@@ -12,7 +12,7 @@
 enum { ARENA_CAP = 512 << 20 };
 
 /* One line for each file of commands; their order is the order of the help. */
-#define COMMAND_TABLES(TABLE) TABLE(check_commands)
+#define COMMAND_TABLES(TABLE) TABLE(check_commands) TABLE(validate_commands)
 
 #define DECLARE(name) extern const Command name[];
 COMMAND_TABLES(DECLARE)
