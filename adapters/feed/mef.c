@@ -27,6 +27,7 @@ typedef struct Mef {
     size_t type_count;
     int64_t page_size, wait_ms;
     bool polling; /* the manifest is of this poll */
+    bool glance;  /* asked only whether anything is new: what we know stands in for the manifest */
     MefManifest manifest;
     int64_t skew_ms;
     uint64_t seen[SEEN_CURSORS];
@@ -141,7 +142,26 @@ static bool begin_poll(Mef *mef, int64_t *ret_wait_ms, Error *err)
     if (mef->manifest.page_most > 0 && mef->page_size > mef->manifest.page_most)
         mef->page_size = mef->manifest.page_most;
     mef->polling = true;
+    mef->glance = false;
     return true;
+}
+
+/* At the head, with its tag in hand, one request is enough: "not modified", or what is new.  The
+ * contract allows few requests a minute. */
+static void begin_glance(Mef *mef, const FeedCursor *after)
+{
+    arena_reset(mef->manifest_arena);
+    mef->seen_count = 0;
+    mef->empty_pages = 0;
+    mef->manifest = (MefManifest){.epoch = arena_text(mef->manifest_arena, after->epoch),
+                                  .head_seq = after->seq};
+    mef->polling = mef->glance = true;
+}
+
+static bool may_glance(const FeedCursor *after)
+{
+    return after->complete && after->etag && *after->etag && after->epoch && *after->epoch &&
+           text_equal(after->phase, CHANGES);
 }
 
 static bool begin_anew(Mef *mef, Arena *arena, const char *why, FeedPage *ret, Error *err)
@@ -328,6 +348,8 @@ static bool fetch_changes(Mef *mef, Arena *arena, const FeedCursor *after, FeedP
         if (ret->changes[i].seq > ret->next.seq)
             ret->next.seq = ret->changes[i].seq;
     ret->more = trailer->has_more;
+    if (ret->more && mef->glance)
+        mef->polling = false; /* there is much: see how far it goes */
     if (!ret->more) {
         ret->next.etag = answer.etag;
         ret->next.complete = ret->next.seq >= mef->manifest.head_seq;
@@ -339,6 +361,8 @@ static bool fetch_changes(Mef *mef, Arena *arena, const FeedCursor *after, FeedP
 static bool fetch_page(Mef *mef, Arena *arena, const FeedCursor *after, FeedPage *ret,
                        int64_t *ret_wait_ms, Error *err)
 {
+    if (!mef->polling && may_glance(after))
+        begin_glance(mef, after);
     if (!mef->polling && !begin_poll(mef, ret_wait_ms, err))
         return false;
     if (after->epoch && *after->epoch && strcmp(after->epoch, mef->manifest.epoch) != 0)

@@ -82,8 +82,7 @@ bool mef_manifest_read(const char *bytes, size_t size, const char *const *wanted
     const json_t *types = json_object_get(root, "types");
     read_types(types ? types : json_object_get(root, "record_types"), present, ret);
     const json_t *limits = json_object_get(root, "limits");
-    if (!json_get_int(limits, "max_limit", &ret->page_most))
-        json_get_int(limits, "limit_max", &ret->page_most);
+    json_get_int(limits, "page_max", &ret->page_most);
     ret->types = arena_array(arena, MOST_TYPES, sizeof *ret->types);
     for (int i = 0; mef_type_name(i); i++)
         if (present[i] && is_wanted(mef_type_name(i), wanted, wanted_count))
