@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The signed upload MSR/1: one POST per document, one question per doubt.
+ *
+ * Each request carries an RFC 9421 signature over everything that gives it its
+ * meaning, the RFC 9530 digest of the body, and the document's own detached
+ * signature.  See README.md for the contract. */
+#include "adapters/submit/receipt.h"
+#include "adapters/submit/submits.h"
+#include "adapters/submit/verdict.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/file.h"
+#include "daemon/base/text.h"
+#include "daemon/net/content_digest.h"
+#include "daemon/net/message_signature.h"
+#include "daemon/net/retry_after.h"
+#include "daemon/net/structured.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SIGNATURE_TAG "mhsflow"
+#define QUESTION_TIMEOUT_MS 60000
+#define SETTINGS_CAP ((size_t)64 << 10)
+
+typedef struct Https {
+    HttpClient *client;
+    RequestSigner *signer;
+    Arena *settings;
+    const char *base; /* without a slash at its end */
+} Https;
+
+static const OptionDecl options[] = {
+    {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
+     "Where the receiver takes submissions, for example https://receiver.example/msr/v1."},
+    {"ca", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
+     "The certificates (PEM) that may vouch for the receiver; the system's when not set."},
+    {"client_certificate", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
+     "Our certificate for the connection (PEM, chain included), where the receiver asks for one."},
+    {"client_key", OPTION_SECRET, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
+     "The key of client_certificate (PEM)."},
+    {"proxy", OPTION_TEXT, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
+     "A proxy to go through, http://host:port.  The environment's is never used."},
+    {"connect_timeout", OPTION_DURATION, "10s", "1s", "5m", NULL, false, OPTION_RELOAD,
+     "How long a connection may take to come about."},
+    {"stall_timeout", OPTION_DURATION, "2m", "1s", "1h", NULL, false, OPTION_RELOAD,
+     "How long neither side may say anything; the receiver's time to check a document counts."},
+    {"total_timeout", OPTION_DURATION, "1h", "1s", "24h", NULL, false, OPTION_RELOAD,
+     "How long one upload may take in all."},
+    {0},
+};
+
+static void https_close(void *self)
+{
+    Https *https = self;
+    if (!https)
+        return;
+    http_client_free(https->client);
+    arena_free(https->settings);
+    free(https);
+}
+
+static const char *credential(const Section *section, const char *name, Arena *arena)
+{
+    const char *path = section_text(section, name);
+    return path ? file_credential_path(path, arena) : NULL;
+}
+
+static bool https_open(const char *name, const Section *section, RequestSigner *signer,
+                       void **ret_self, Error *err)
+{
+    Https *https = calloc(1, sizeof *https);
+    if (!https)
+        abort();
+    https->signer = signer;
+    https->settings = arena_new(SETTINGS_CAP);
+    char *base = arena_text(https->settings, section_text(section, "url"));
+    while (*base && base[strlen(base) - 1] == '/')
+        base[strlen(base) - 1] = '\0';
+    https->base = base;
+    HttpSettings settings = {
+        .ca_bundle = section_text(section, "ca"),
+        .client_certificate = section_text(section, "client_certificate"),
+        .client_key = credential(section, "client_key", https->settings),
+        .proxy = section_text(section, "proxy"),
+        .connect_timeout_ms = section_number(section, "connect_timeout"),
+        .stall_timeout_ms = section_number(section, "stall_timeout"),
+        .total_timeout_ms = section_number(section, "total_timeout"),
+    };
+    const char *authority, *path;
+    if (!message_target(base, https->settings, &authority, &path, err) ||
+        !http_client_new(&settings, &https->client, err)) {
+        https_close(https);
+        return error_wrap(err, "opening route \"%s\"", name);
+    }
+    *ret_self = https;
+    return true;
+}
+
+/* ---- what a request says ---- */
+
+typedef struct Draft {
+    MessageComponent components[16];
+    HttpHeader headers[16];
+    size_t component_count, header_count;
+} Draft;
+
+static void cover(Draft *draft, const char *name, const char *value)
+{
+    draft->components[draft->component_count++] = (MessageComponent){.name = name, .value = value};
+}
+
+/* A header that is sent and covered by the signature. */
+static void carry(Draft *draft, const char *name, const char *lower, const char *value)
+{
+    draft->headers[draft->header_count++] = (HttpHeader){name, value};
+    cover(draft, lower, value);
+}
+
+static bool start_draft(Draft *draft, const char *method, const char *url, Arena *arena, Error *err)
+{
+    const char *authority, *path;
+    if (!message_target(url, arena, &authority, &path, err))
+        return false;
+    cover(draft, "@method", method);
+    cover(draft, "@authority", authority);
+    cover(draft, "@path", path);
+    return true;
+}
+
+static bool sign_draft(const Https *https, Draft *draft, Arena *arena, Error *err)
+{
+    MessageSignature signature;
+    if (!message_sign(https->signer, draft->components, draft->component_count, SIGNATURE_TAG,
+                      arena, &signature, err))
+        return false;
+    draft->headers[draft->header_count++] = (HttpHeader){"Signature-Input", signature.input};
+    draft->headers[draft->header_count++] = (HttpHeader){"Signature", signature.signature};
+    return true;
+}
+
+static const char *quoted(Arena *arena, const char *value)
+{
+    Text text = text_new(arena, 1024);
+    structured_add_string(&text, value);
+    return text_get(&text);
+}
+
+static bool draft_submission(const Https *https, const Submission *submission, const char *url,
+                             Draft *ret, Arena *arena, Error *err)
+{
+    if (!start_draft(ret, "POST", url, arena, err))
+        return false;
+    carry(ret, "Content-Digest", "content-digest", content_digest(arena, submission->digest));
+    /* curl writes Content-Length itself, from the same number. */
+    cover(ret, "content-length", arena_format(arena, "%" PRId64, submission->document_size));
+    carry(ret, "Content-Type", "content-type", "application/xml");
+    carry(ret, "Idempotency-Key", "idempotency-key", quoted(arena, submission->idempotency_key));
+    carry(ret, "Submission-Data-Set", "submission-data-set", submission->data_set);
+    carry(ret, "Submission-Provider", "submission-provider", submission->provider);
+    carry(ret, "Submission-Period", "submission-period", submission->period);
+    carry(ret, "Submission-Revision", "submission-revision",
+          arena_format(arena, "%d", submission->revision));
+    carry(ret, "Document-Signature", "document-signature",
+          structured_bytes(arena, submission->signature, submission->signature_size));
+    return sign_draft(https, ret, arena, err);
+}
+
+/* ---- what an answer says ---- */
+
+static void judge_answer(Asked asked, const HttpResponse *response, Arena *arena, SubmitAnswer *ret)
+{
+    Receipt receipt;
+    receipt_read(response->body, response->body_size, arena, &receipt);
+    const StatusRow *row =
+        verdict_of_status(asked, response->status, receipt.word, receipt.reference);
+    *ret = (SubmitAnswer){
+        .verdict = row->verdict,
+        .wait_ms = retry_after_ms(http_header(response, "retry-after"), clock_wall()),
+        .status = response->status,
+        .stop_route = row->stop_route,
+        .code = row->code,
+        .reference = receipt.reference,
+        .reason = row->reason,
+    };
+    if (row->verdict == VERDICT_REJECTED) {
+        ret->findings = receipt.findings;
+        ret->finding_count = receipt.finding_count;
+    }
+}
+
+static void judge_failure(Asked asked, const HttpFailure *failure, SubmitAnswer *ret)
+{
+    const FailureRow *row = verdict_of_failure(failure->kind, failure->left);
+    *ret = (SubmitAnswer){
+        .verdict = asked == ASKED_SUBMIT ? row->verdict : VERDICT_LATER,
+        .status = failure->status,
+        .stop_route = row->stop_route,
+        .code = row->code,
+        .reason = row->reason,
+    };
+}
+
+/* False only when nothing left and the fault is our own. */
+static bool exchange(const Https *https, Asked asked, const HttpRequest *request, Arena *arena,
+                     SubmitAnswer *ret, Error *err)
+{
+    HttpResponse response;
+    HttpFailure failure;
+    if (http_exchange(https->client, arena, request, &response, &failure, err)) {
+        judge_answer(asked, &response, arena, ret);
+        return true;
+    }
+    if (failure.kind == HTTP_FAILED_LOCAL && failure.left == HTTP_NOTHING_LEFT)
+        return false;
+    judge_failure(asked, &failure, ret);
+    error_clear(err);
+    return true;
+}
+
+/* ---- the contract's three calls ---- */
+
+static bool https_submit(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                         Error *err)
+{
+    const Https *https = self;
+    const char *url = arena_format(arena, "%s/submissions", https->base);
+    Draft draft = {0};
+    if (!draft_submission(https, submission, url, &draft, arena, err))
+        return false;
+    HttpRequest request = {
+        .method = "POST",
+        .url = url,
+        .headers = draft.headers,
+        .header_count = draft.header_count,
+        .file_path = submission->document_path,
+        .file_size = submission->document_size,
+        .response_limit = RECEIPT_LIMIT,
+        .upload_faults = true,
+    };
+    return exchange(https, ASKED_SUBMIT, &request, arena, ret, err);
+}
+
+static bool https_inquire(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                          Error *err)
+{
+    const Https *https = self;
+    const char *url =
+        arena_format(arena, "%s/submissions/%s", https->base, submission->idempotency_key);
+    Draft draft = {0};
+    if (!start_draft(&draft, "GET", url, arena, err) || !sign_draft(https, &draft, arena, err))
+        return false;
+    HttpRequest request = {
+        .method = "GET",
+        .url = url,
+        .headers = draft.headers,
+        .header_count = draft.header_count,
+        .response_limit = RECEIPT_LIMIT,
+        .total_timeout_ms = QUESTION_TIMEOUT_MS,
+    };
+    return exchange(https, ASKED_INQUIRE, &request, arena, ret, err);
+}
+
+/* Somebody who answers HTTP at all is there: only a fault of its own, or "not now", says otherwise.
+ */
+static bool https_probe(void *self, Arena *arena, SubmitAnswer *ret, Error *err)
+{
+    const Https *https = self;
+    HttpRequest request = {
+        .method = "GET",
+        .url = arena_format(arena, "%s/health", https->base),
+        .response_limit = RECEIPT_LIMIT,
+        .total_timeout_ms = QUESTION_TIMEOUT_MS,
+    };
+    if (!exchange(https, ASKED_INQUIRE, &request, arena, ret, err))
+        return false;
+    bool busy = ret->status == 0 || ret->status == 408 || ret->status == 429 || ret->status >= 500;
+    if (!busy)
+        *ret = (SubmitAnswer){.verdict = VERDICT_ACCEPTED,
+                              .status = ret->status,
+                              .code = "alive",
+                              .reason = "the receiver answers"};
+    return true;
+}
+
+const SubmitAdapter submit_https = {
+    .name = "https",
+    .summary = "signed upload over HTTPS (MSR/1)",
+    .options = options,
+    .open = https_open,
+    .submit = https_submit,
+    .inquire = https_inquire,
+    .probe = https_probe,
+    .close = https_close,
+};

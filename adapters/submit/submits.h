@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The submit adapters that are built in. */
+#pragma once
+
+#include "adapters/adapter.h"
+
+extern const SubmitAdapter submit_https; /* MSR/1, the signed upload */
