@@ -168,6 +168,20 @@ static xmlSchemaPtr load_schema(const char *path)
     return schema;
 }
 
+/* The handler sits on the schema's own context: one set on the reader is called with a wrong
+ * pointer by libxml2 2.9.14 when a document that is being validated is not well-formed. */
+static xmlSchemaValidCtxtPtr watch_schema(Check *check, xmlTextReaderPtr reader,
+                                          xmlSchemaPtr schema)
+{
+    xmlSchemaValidCtxtPtr context = xmlSchemaNewValidCtxt(schema);
+    if (context == NULL)
+        return NULL;
+    xmlSchemaSetValidStructuredErrors(context, on_schema_error, check);
+    if (xmlTextReaderSchemaValidateCtxt(reader, context, 0) != 0)
+        object(check, "MSR-SCHEMA");
+    return context;
+}
+
 static void check_stream(Check *check, const Buffer *document, xmlSchemaPtr schema)
 {
     xmlTextReaderPtr reader =
@@ -177,15 +191,14 @@ static void check_stream(Check *check, const Buffer *document, xmlSchemaPtr sche
         object(check, "MSR-XML");
         return;
     }
-    if (schema != NULL && xmlTextReaderSetSchema(reader, schema) != 0)
-        object(check, "MSR-SCHEMA");
-    xmlTextReaderSetStructuredErrorHandler(reader, on_schema_error, check);
+    xmlSchemaValidCtxtPtr context = schema != NULL ? watch_schema(check, reader, schema) : NULL;
     if (!stream(check, reader))
         object(check, "MSR-XML");
-    else if (schema != NULL && xmlTextReaderIsValid(reader) != 1 &&
+    else if (context != NULL && xmlTextReaderIsValid(reader) != 1 &&
              check->report->finding_count == 0)
         object(check, "XSD");
     xmlFreeTextReader(reader);
+    xmlSchemaFreeValidCtxt(context);
 }
 
 bool document_check(const Buffer *document, const char *provider, const char *period,
