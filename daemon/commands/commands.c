@@ -11,13 +11,17 @@
 
 enum { ARENA_CAP = 512 << 20 };
 
-/* One line for each file of commands; their order is the order of the help. */
-#define COMMAND_TABLES(TABLE) TABLE(check_commands) TABLE(validate_commands)
+/* The list of them is commands.def. */
+#define COMMANDS(table) extern const Command table[];
+#include "daemon/commands/commands.def"
+#undef COMMANDS
 
-#define DECLARE(name) extern const Command name[];
-COMMAND_TABLES(DECLARE)
-#define POINT(name) name,
-const Command *const command_tables[] = {COMMAND_TABLES(POINT) NULL};
+const Command *const command_tables[] = {
+#define COMMANDS(table) table,
+#include "daemon/commands/commands.def"
+#undef COMMANDS
+    NULL,
+};
 
 bool command_config(CommandContext *context, const Config **ret, Error *err)
 {

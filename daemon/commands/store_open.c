@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens the database for a command, and reads and writes its times. */
+#include "daemon/commands/store_open.h"
+
+#include "daemon/base/clock.h"
+
+#include <unistd.h>
+
+bool command_store(CommandContext *context, Store **ret, Error *err)
+{
+    const Config *config;
+
+    if (!command_config(context, &config, err))
+        return false;
+    if (config_database_embedded(config)) {
+        const char *socket = config_database_socket(config, context->arena);
+
+        if (access(socket, F_OK) != 0)
+            return error_set(
+                err, ERROR_LATER, "command.database",
+                "the embedded database is not running, or this user may not reach it: start "
+                "mhsflowd, or run this command as its user");
+    }
+    return store_open(config_database(config, context->arena), "command", ret, err);
+}
+
+bool command_period(const CommandContext *context, Month *ret, Error *err)
+{
+    const char *text = context->option(context, "--period");
+
+    *ret = 0;
+    if (text && !civil_parse_month(text, ret))
+        return command_usage(err, "\"%s\" is not a month (YYYY-MM)", text);
+    return true;
+}
+
+const char *json_time(const CommandContext *context, int64_t wall_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    return wall_us ? arena_text(context->arena, clock_format(wall_us, text)) : NULL;
+}
+
+const char *month_text(const CommandContext *context, Month month)
+{
+    char text[CIVIL_TEXT_SIZE];
+
+    return month ? arena_text(context->arena, civil_format_month(month, text)) : NULL;
+}
