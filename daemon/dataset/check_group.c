@@ -5,7 +5,9 @@
  * later one drops the rows whose other half no longer stands, until nothing moves.
  * What falls in a round is judged against the state before it, so the order of
  * rows decides nothing.  A row that falls with another names where that began:
- * among several, the fallen row with the lowest number. */
+ * among several, the fallen row with the lowest number.  Rules that only warn come
+ * last and speak of every row that passed the record rules, also of one that fell
+ * with another: else taking one person out could bring new findings on others. */
 #include "daemon/dataset/check.h"
 
 #include <stdlib.h>
@@ -97,6 +99,16 @@ static void indexes_free(Checker *checker)
         free(checker->indexes[i].fallen);
     }
     checker->index_count = 0;
+}
+
+/* Whether the rule speaks of this row: what warns also of those that fell in the rounds before. */
+static bool judged(const Checker *checker, const CheckRule *rule, const CheckTable *table,
+                   uint32_t row)
+{
+    uint16_t fell_by = table->rows[row].rule;
+    if (fell_by == 0 || severity_rejects(rule->rule->severity))
+        return fell_by == 0;
+    return checker->rules[fell_by - 1].word->stage != STAGE_RECORD;
 }
 
 /* Keys start at 1; an absent day is its own mark. */
@@ -219,13 +231,13 @@ void group_linked(Checker *checker, const CheckRule *rule)
 {
     CheckTable *table = check_table(checker, rule->rule->table);
     CheckTable *linked = check_table(checker, rule->linked);
-    if (table->standing == 0 || !check_here(checker, rule->linked))
+    if (table->count == 0 || !check_here(checker, rule->linked))
         return;
     const CheckIndex *index = index_of(checker, linked, rule->linked_slot);
     const Element *element = &rule->rule->table->elements[rule->at];
     for (uint32_t i = 0; i < table->count; i++) {
         uint32_t key = check_value(table, i, rule->own_slot);
-        if (!check_stands(table, i) || key == KEY_NONE || index->standing[key])
+        if (key == KEY_NONE || index->standing[key] || !judged(checker, rule, table, i))
             continue;
         CheckDeath death = {table, i, i, rule_place(checker, rule), (uint8_t)table->table->index};
         if (index->fallen[key]) {
@@ -286,12 +298,10 @@ static bool followed_on(const Follower *followers, size_t count, uint32_t key, D
 void group_followed(Checker *checker, const CheckRule *rule)
 {
     CheckTable *table = check_table(checker, rule->rule->table);
-    if (table->standing == 0)
-        return;
-    Follower *followers = check_resized(NULL, table->standing, sizeof *followers);
+    Follower *followers = check_resized(NULL, table->count, sizeof *followers);
     size_t count = 0;
     for (uint32_t i = 0; i < table->count; i++)
-        if (check_stands(table, i))
+        if (judged(checker, rule, table, i))
             followers[count++] = (Follower){check_value(table, i, rule->slots[0]),
                                             (Day)check_value(table, i, rule->slots[2]),
                                             check_value(table, i, rule->slots[3])};
@@ -300,7 +310,7 @@ void group_followed(Checker *checker, const CheckRule *rule)
         Day end = (Day)check_value(table, i, rule->slots[1]);
         uint32_t key = check_value(table, i, rule->slots[0]);
         uint32_t other = check_value(table, i, rule->slots[3]);
-        if (check_stands(table, i) && end != CHECK_DAY_NONE &&
+        if (judged(checker, rule, table, i) && end != CHECK_DAY_NONE &&
             !followed_on(followers, count, key, end, other) &&
             !followed_on(followers, count, key, end + 1, other))
             group_reject(checker, rule, table, i);
@@ -308,7 +318,7 @@ void group_followed(Checker *checker, const CheckRule *rule)
     free(followers);
 }
 
-/* Copies first; then the cascade; last what only warns, over the rows that stand at the end. */
+/* Copies first; then the cascade; last what only warns. */
 void check_groups(Checker *checker)
 {
     enum { COPIES, CASCADE, WARNINGS } pass = COPIES;
