@@ -240,7 +240,6 @@ static const CommandOption by_person[] = {
     {0},
 };
 
-extern const Command feed_commands[];
 const Command feed_commands[] = {
     {"feed", "list", NULL, 0, 0, "how every feed is: state, place, lag, last error", NULL, NULL,
      run_list},
