@@ -154,6 +154,7 @@ struct Checker {
     Arena *arena; /* rules and slots: fixed once opened */
     CheckRule *rules;
     CheckTable *tables;
+    size_t table_count; /* the data set's: it may be gone when the checker is freed */
     KeyPool **pools; /* by name of element */
     const char **pool_names;
     size_t pool_count, pool_capacity;

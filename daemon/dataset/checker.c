@@ -92,6 +92,7 @@ bool checker_new(const Dataset *dataset, const CheckContext *context, CheckSink 
 {
     Checker *checker = check_zeroed(1, sizeof *checker);
     checker->dataset = dataset;
+    checker->table_count = dataset->table_count;
     checker->context = *context;
     checker->sink = sink;
     checker->sink_context = sink_context;
@@ -131,7 +132,7 @@ void checker_free(Checker *checker)
 {
     if (!checker)
         return;
-    for (size_t i = 0; checker->tables && i < checker->dataset->table_count; i++) {
+    for (size_t i = 0; checker->tables && i < checker->table_count; i++) {
         free(checker->tables[i].rows);
         free(checker->tables[i].values);
         free(checker->tables[i].order);
