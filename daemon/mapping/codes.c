@@ -107,7 +107,8 @@ static bool read_row(Mapping *mapping, const CsvRow *csv, const int columns[COLU
     if (!ret->local[0])
         return row_error(ret, err, "the column \"local\" is blank");
     const char *from = csv->fields[columns[FROM]], *to = csv->fields[columns[TO]];
-    if ((*from && !civil_parse_month(from, &ret->from)) || (*to && !civil_parse_month(to, &ret->to)))
+    if ((*from && !civil_parse_month(from, &ret->from)) ||
+        (*to && !civil_parse_month(to, &ret->to)))
         return row_error(ret, err, "\"from\" and \"to\" are months, YYYY-MM");
     if (ret->from && ret->to && ret->from > ret->to)
         return row_error(ret, err, "\"from\" is after \"to\"");
@@ -135,7 +136,8 @@ static bool check_doubles(const CodeTable *table, Error *err)
         for (const CodeRow *a = table->buckets[i]; a; a = a->next)
             for (const CodeRow *b = a->next; b; b = b->next)
                 if (equal_folded(a->local, b->local) && overlaps(a, b))
-                    return row_error(b, err, "this local value has a row already for the same months");
+                    return row_error(b, err,
+                                     "this local value has a row already for the same months");
     return true;
 }
 
@@ -174,7 +176,8 @@ bool code_table_load(Mapping *mapping, const YamlNode *place, const char *name, 
             return true;
         }
     if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")] || !*name)
-        return yaml_error(place, err, "\"%s\" is not a name of small letters, digits, _ and -", name);
+        return yaml_error(place, err, "\"%s\" is not a name of small letters, digits, _ and -",
+                          name);
     CodeTable *table = arena_alloc(arena, sizeof *table);
     table->name = arena_text(arena, name);
     table->file = arena_format(arena, "codes/%s.csv", name);

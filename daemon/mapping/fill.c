@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills one row, line by line: field, transform, code list, length; and remembers where each value came from. */
+/* Fills one row, line by line: field, transform, code list, length; and remembers where each value
+ * came from. */
 #include "daemon/base/cleanup.h"
 #include "daemon/base/text.h"
 #include "daemon/mapping/row.h"
@@ -9,12 +10,12 @@
 void transform_finding(TransformCall *call, MapFindingId id)
 {
     map_finding_add(call->row->map->findings, call->arena,
-                &(MapFinding){.kind = &finding_kinds[id],
-                              .provider = call->row->provider,
-                              .record = call->source ? call->source : call->row->record,
-                              .field = call->path,
-                              .table = call->line->block->table,
-                              .element = call->line->element});
+                    &(MapFinding){.kind = &finding_kinds[id],
+                                  .provider = call->row->provider,
+                                  .record = call->source ? call->source : call->row->record,
+                                  .field = call->path,
+                                  .table = call->line->block->table,
+                                  .element = call->line->element});
 }
 
 static const MapLine *line_for(RowContext *row, const Item *item)
@@ -22,12 +23,24 @@ static const MapLine *line_for(RowContext *row, const Item *item)
     Month month = row->map->month;
     for (size_t i = 0; i < item->count; i++) {
         const MapLine *line = &item->lines[i];
-        if ((line->from_month && month < line->from_month) || (line->to_month && month > line->to_month))
+        if ((line->from_month && month < line->from_month) ||
+            (line->to_month && month > line->to_month))
             continue;
         if (row_conditions_hold(row, &line->when))
             return line;
     }
     return NULL;
+}
+
+/* As a person finds it in the record: "disabilities[2].code". */
+static const char *field_name(const RowContext *row, const Path *path)
+{
+    if (path->scope == SCOPE_LINK)
+        return path->path;
+    if (path->scope == SCOPE_RECORD)
+        return path->text;
+    return arena_format(row->map->arena, "%s[%zu]%s%s", row->block->list, row->number,
+                        path->path[0] ? "." : "", path->path);
 }
 
 /* The first path with a text; without one, the first that at least says why it has none. */
@@ -39,12 +52,13 @@ static void find_field(RowContext *row, const MapLine *line, TransformCall *call
         const Record *record;
         const Field *field = row_field(row, &line->from[i], &record);
         bool has_text = field->kind == FIELD_TEXT && field->text[0];
-        if (!has_text && i > 0 && (field->kind == FIELD_ABSENT || call->field->kind != FIELD_ABSENT))
+        if (!has_text && i > 0 &&
+            (field->kind == FIELD_ABSENT || call->field->kind != FIELD_ABSENT))
             continue;
         call->field = field;
         call->text = has_text ? field->text : NULL;
         call->source = record;
-        call->path = line->from[i].scope == SCOPE_LINK ? line->from[i].path : line->from[i].text;
+        call->path = field_name(row, &line->from[i]);
         if (has_text)
             return;
     }
@@ -91,7 +105,8 @@ static const char *translate(TransformCall *call, const char *value, Origin *ori
 {
     const CodeRow *code = NULL;
     if (!value) {
-        code = code_table_find(call->line->codes, no_value_word(call->field), call->row->map->month);
+        code =
+            code_table_find(call->line->codes, no_value_word(call->field), call->row->map->month);
         if (!code)
             return NULL;
     } else {
@@ -119,7 +134,8 @@ static size_t count_characters(const char *text)
     return count;
 }
 
-static Transformed fill_value(RowContext *row, const MapLine *line, const char **ret, Origin *origin)
+static Transformed fill_value(RowContext *row, const MapLine *line, const char **ret,
+                              Origin *origin)
 {
     TransformCall call = {.row = row, .line = line, .arena = row->map->arena};
     origin->line = line;
@@ -142,7 +158,8 @@ static Transformed fill_value(RowContext *row, const MapLine *line, const char *
     if (line->codes)
         value = translate(&call, value, origin);
     if (value && line->max && count_characters(value) > line->max) {
-        transform_finding(&call, FINDING_VALUE_TOO_LONG);
+        if (!line->codes) /* an unmapped code that goes as it is has its finding already */
+            transform_finding(&call, FINDING_VALUE_TOO_LONG);
         value = NULL;
     }
     *ret = value;
@@ -183,7 +200,8 @@ bool row_has_needs(const Block *block, const MappedRow *row)
     return true;
 }
 
-/* The national key where there is one; else the link to the parent and the record that made the row. */
+/* The national key where there is one; else the link to the parent and the record that made the
+ * row. */
 const char *row_key(const RowContext *context, const MappedRow *row)
 {
     const Table *table = context->block->table;

@@ -21,8 +21,9 @@ const FindingKind *finding_kind(const char *code)
 
 const char *map_finding_source_name(MapFindingSource source)
 {
-    static const char *const names[] = {
-        [MAP_FINDING_FROM_MAPPING] = "mapping", [MAP_FINDING_FROM_POLICY] = "policy", [MAP_FINDING_FROM_GATE] = "gate"};
+    static const char *const names[] = {[MAP_FINDING_FROM_MAPPING] = "mapping",
+                                        [MAP_FINDING_FROM_POLICY] = "policy",
+                                        [MAP_FINDING_FROM_GATE] = "gate"};
     return names[source];
 }
 

@@ -9,7 +9,11 @@
 #include "daemon/mapping/settings.h"
 #include "daemon/record/record.h"
 
-typedef enum MapFindingSource { MAP_FINDING_FROM_MAPPING, MAP_FINDING_FROM_POLICY, MAP_FINDING_FROM_GATE } MapFindingSource;
+typedef enum MapFindingSource {
+    MAP_FINDING_FROM_MAPPING,
+    MAP_FINDING_FROM_POLICY,
+    MAP_FINDING_FROM_GATE
+} MapFindingSource;
 
 typedef struct FindingKind {
     const char *code; /* stable: "unmapped_code" */
@@ -26,7 +30,7 @@ typedef enum MapFindingId {
 } MapFindingId;
 
 extern const FindingKind finding_kinds[FINDING_COUNT];
-const FindingKind *finding_kind(const char *code); /* NULL when there is none */
+const FindingKind *finding_kind(const char *code);            /* NULL when there is none */
 const char *map_finding_source_name(MapFindingSource source); /* "mapping", "policy", "gate" */
 
 typedef struct MapFinding {

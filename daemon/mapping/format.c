@@ -94,7 +94,8 @@ static bool is_postcode(const char *letters, size_t length)
     if (!is_digit(inward[0]) || !is_letter(inward[1]) || !is_letter(inward[2]))
         return false;
     size_t area = is_letter(letters[1]) ? 2 : 1, outward = length - 3;
-    if (!is_letter(letters[0]) || outward < area + 1 || outward > area + 2 || !is_digit(letters[area]))
+    if (!is_letter(letters[0]) || outward < area + 1 || outward > area + 2 ||
+        !is_digit(letters[area]))
         return false;
     char last = letters[outward - 1];
     return outward == area + 1 || is_digit(last) || is_letter(last);

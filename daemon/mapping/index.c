@@ -28,7 +28,8 @@ void index_build(PersonIndex *index, const RecordList *records, Arena *arena)
         index->by_type[type] = arena_grow(arena, index->by_type[type], index->counts[type],
                                           &capacities[type], sizeof(Record *));
         index->by_type[type][index->counts[type]++] = record;
-        IndexEntry **bucket = &index->buckets[hash_id(type, record->id) & (index->bucket_count - 1)];
+        IndexEntry **bucket =
+            &index->buckets[hash_id(type, record->id) & (index->bucket_count - 1)];
         entries[i] = (IndexEntry){record, *bucket};
         *bucket = &entries[i];
     }
@@ -40,7 +41,8 @@ const Record *index_find(const PersonIndex *index, RecordType type, const char *
         return NULL;
     IndexEntry *entry = index->buckets[hash_id(type, id) & (index->bucket_count - 1)];
     for (; entry; entry = entry->next)
-        if (strcmp(entry->record->id, id) == 0 && strcmp(entry->record->type, record_type_name(type)) == 0)
+        if (strcmp(entry->record->id, id) == 0 &&
+            strcmp(entry->record->type, record_type_name(type)) == 0)
             return entry->record;
     return NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mapping file to a compiled mapping: the file, its version, and its blocks in order. */
+#include "daemon/mapping/load.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/digest.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
-#include "daemon/mapping/load.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +37,8 @@ static bool check_words(const YamlNode *map, int place, const char *what, Error 
         if (found)
             continue;
         const char *nearest = text_nearest(map->keys[i], known, count);
-        return yaml_error(map->items[i], err, "\"%s\" is not a word of %s%s%s%s", map->keys[i], what,
-                          nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+        return yaml_error(map->items[i], err, "\"%s\" is not a word of %s%s%s%s", map->keys[i],
+                          what, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                           nearest ? "\"?" : "");
     }
     return true;
@@ -110,13 +110,15 @@ static bool read_needs(const YamlNode *node, Arena *arena, Block *block, Error *
     for (size_t i = 0; i < count; i++) {
         block->needs[i] = table_element(block->table, names[i]);
         if (!block->needs[i])
-            return yaml_error(needs, err, "\"%s\" is not an element of %s", names[i], block->table->name);
+            return yaml_error(needs, err, "\"%s\" is not an element of %s", names[i],
+                              block->table->name);
     }
     block->need_count = count;
     return true;
 }
 
-static bool read_items(Mapping *mapping, const YamlNode *node, Arena *arena, Block *block, Error *err)
+static bool read_items(Mapping *mapping, const YamlNode *node, Arena *arena, Block *block,
+                       Error *err)
 {
     const YamlNode *items = yaml_get(node, "items");
     if (!items || items->kind != YAML_MAP)
@@ -125,8 +127,8 @@ static bool read_items(Mapping *mapping, const YamlNode *node, Arena *arena, Blo
     for (size_t i = 0; i < items->count; i++) {
         const Element *element = table_element(block->table, items->keys[i]);
         if (!element)
-            return yaml_error(items->items[i], err, "\"%s\" is not an element of %s", items->keys[i],
-                              block->table->name);
+            return yaml_error(items->items[i], err, "\"%s\" is not an element of %s",
+                              items->keys[i], block->table->name);
         if (i && element->index <= block->items[i - 1].element->index)
             return yaml_error(items->items[i], err,
                               "\"%s\" stands before \"%s\" in the specification: keep its order",
@@ -139,7 +141,8 @@ static bool read_items(Mapping *mapping, const YamlNode *node, Arena *arena, Blo
     return true;
 }
 
-static bool read_block(Mapping *mapping, const YamlNode *node, Arena *arena, Block *block, Error *err)
+static bool read_block(Mapping *mapping, const YamlNode *node, Arena *arena, Block *block,
+                       Error *err)
 {
     if (!check_words(node, WORD_BLOCK, "a block", err))
         return false;
@@ -172,10 +175,12 @@ static bool read_file(Mapping *mapping, const YamlNode *root, Arena *arena, Erro
     const char *dataset = yaml_text(root, "dataset");
     const YamlNode *tables = yaml_get(root, "tables");
     if (!mapping->name || !mapping->version || !dataset || !tables || tables->kind != YAML_LIST)
-        return yaml_error(root, err, "a mapping file needs `mapping`, `version`, `dataset` and a list of `tables`");
+        return yaml_error(
+            root, err,
+            "a mapping file needs `mapping`, `version`, `dataset` and a list of `tables`");
     if (strcmp(dataset, mapping->dataset->name) != 0)
-        return yaml_error(root, err, "the mapping fills \"%s\", the data set loaded is \"%s\"", dataset,
-                          mapping->dataset->name);
+        return yaml_error(root, err, "the mapping fills \"%s\", the data set loaded is \"%s\"",
+                          dataset, mapping->dataset->name);
     mapping->blocks = arena_array(arena, tables->count, sizeof *mapping->blocks);
     for (size_t i = 0; i < tables->count; i++) {
         if (!read_block(mapping, tables->items[i], arena, &mapping->blocks[i], err) ||
@@ -213,7 +218,8 @@ static bool add_digest(Mapping *mapping, const char *bytes, size_t size, Arena *
     return true;
 }
 
-bool mapping_open(const char *path, const Dataset *dataset, Arena *arena, const Mapping **ret, Error *err)
+bool mapping_open(const char *path, const Dataset *dataset, Arena *arena, const Mapping **ret,
+                  Error *err)
 {
     Mapping *mapping = arena_alloc(arena, sizeof *mapping);
     const char *slash = strrchr(path, '/');

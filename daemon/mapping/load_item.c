@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-static bool read_paths(const YamlNode *node, bool has_item, Arena *arena, Path **ret, size_t *ret_count,
-                       Error *err)
+static bool read_paths(const YamlNode *node, bool has_item, Arena *arena, Path **ret,
+                       size_t *ret_count, Error *err)
 {
     if (!node)
         return true;
@@ -38,7 +38,8 @@ static bool read_transform(const YamlNode *node, MapLine *line, Error *err)
         return true;
     const char *nearest = name->kind == YAML_TEXT ? text_nearest(name->text, names, count) : NULL;
     return yaml_error(name, err, "there is no transform of this name%s%s%s",
-                      nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+                      nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                      nearest ? "\"?" : "");
 }
 
 /* Every code the list gives must be one of the element's own, or blank. */
@@ -50,13 +51,14 @@ static bool check_codes(const YamlNode *node, const MapLine *line, Error *err)
         const CodeRow *row = &line->codes->rows[i];
         if (row->national[0] && row != line->codes->national &&
             !code_find(line->element->codes, row->national, 0))
-            return yaml_error(node, err, "%s:%d: \"%s\" is not a national code of %s", row->file, row->line,
-                              row->national, line->element->name);
+            return yaml_error(node, err, "%s:%d: \"%s\" is not a national code of %s", row->file,
+                              row->line, row->national, line->element->name);
     }
     return true;
 }
 
-static bool read_codes(Mapping *mapping, const YamlNode *node, Arena *arena, MapLine *line, Error *err)
+static bool read_codes(Mapping *mapping, const YamlNode *node, Arena *arena, MapLine *line,
+                       Error *err)
 {
     const YamlNode *codes = yaml_get(node, "codes");
     const YamlNode *otherwise = yaml_get(node, "otherwise");
@@ -64,10 +66,13 @@ static bool read_codes(Mapping *mapping, const YamlNode *node, Arena *arena, Map
         return yaml_error(otherwise, err, "`otherwise` goes with `codes`");
     if (!codes)
         return true;
-    if (codes->kind != YAML_TEXT || !code_table_load(mapping, codes, codes->text, arena, &line->codes, err))
-        return codes->kind == YAML_TEXT ? false : yaml_error(codes, err, "`codes` names a code list");
+    if (codes->kind != YAML_TEXT ||
+        !code_table_load(mapping, codes, codes->text, arena, &line->codes, err))
+        return codes->kind == YAML_TEXT ? false
+                                        : yaml_error(codes, err, "`codes` names a code list");
     if (!otherwise || otherwise->kind != YAML_TEXT)
-        return yaml_error(codes, err, "`codes` needs `otherwise`: blank, as-is, or a national code");
+        return yaml_error(codes, err,
+                          "`codes` needs `otherwise`: blank, as-is, or a national code");
     line->otherwise = OTHERWISE_VALUE;
     if (strcmp(otherwise->text, "blank") == 0)
         line->otherwise = OTHERWISE_BLANK;
@@ -77,12 +82,13 @@ static bool read_codes(Mapping *mapping, const YamlNode *node, Arena *arena, Map
         line->otherwise_value = arena_text(arena, otherwise->text);
     if (line->otherwise_value && line->element->codes &&
         !code_find(line->element->codes, line->otherwise_value, 0))
-        return yaml_error(otherwise, err, "\"%s\" is not a national code of %s", line->otherwise_value,
-                          line->element->name);
+        return yaml_error(otherwise, err, "\"%s\" is not a national code of %s",
+                          line->otherwise_value, line->element->name);
     return check_codes(codes, line, err);
 }
 
-static bool read_months(Mapping *mapping, const YamlNode *node, Arena *arena, MapLine *line, Error *err)
+static bool read_months(Mapping *mapping, const YamlNode *node, Arena *arena, MapLine *line,
+                        Error *err)
 {
     const char *from = yaml_text(node, "from_month"), *to = yaml_text(node, "to_month");
     if ((from && !civil_parse_month(from, &line->from_month)) ||
@@ -109,7 +115,8 @@ static bool check_sources(const YamlNode *node, const MapLine *line, Error *err)
 {
     bool from_nothing = line->transform && line->transform->sees_nothing;
     if (line->value && (line->from_count || line->transform || line->codes))
-        return yaml_error(node, err, "`value` stands alone: no `from`, `transform` or `codes` beside it");
+        return yaml_error(node, err,
+                          "`value` stands alone: no `from`, `transform` or `codes` beside it");
     if (!line->value && !line->from_count && !from_nothing)
         return yaml_error(node, err, "a line needs `from` or `value`");
     return true;
@@ -124,8 +131,10 @@ static bool read_line(Mapping *mapping, const Block *block, const YamlNode *node
     line->value = arena_text(arena, yaml_text(node, "value"));
     line->file = mapping->file;
     line->line = node->line;
-    return read_paths(yaml_get(node, "from"), has_item, arena, &line->from, &line->from_count, err) &&
-           read_paths(yaml_get(node, "with"), has_item, arena, &line->with, &line->with_count, err) &&
+    return read_paths(yaml_get(node, "from"), has_item, arena, &line->from, &line->from_count,
+                      err) &&
+           read_paths(yaml_get(node, "with"), has_item, arena, &line->with, &line->with_count,
+                      err) &&
            conditions_parse(yaml_get(node, "when"), has_item, arena, &line->when, err) &&
            read_transform(node, line, err) && read_codes(mapping, node, arena, line, err) &&
            read_months(mapping, node, arena, line, err) && read_max(node, line, err) &&

@@ -45,11 +45,13 @@ static void make_row(RowContext *context, size_t first, MappedRows *rows)
     if (!row_has_needs(block, row) || (block->distinct && is_repeated(rows, first, row)))
         return;
     row->key = row_key(context, row);
-    rows->items = arena_grow(map->arena, rows->items, rows->count, &rows->capacity, sizeof *rows->items);
+    rows->items =
+        arena_grow(map->arena, rows->items, rows->count, &rows->capacity, sizeof *rows->items);
     rows->items[rows->count++] = row;
 }
 
-/* A record of a referral goes to that referral's provider, any other to each provider of the person. */
+/* A record of a referral goes to that referral's provider, any other to each provider of the
+ * person. */
 static void make_for_providers(RowContext *context, size_t first, MappedRows *rows)
 {
     MapContext *map = context->map;
@@ -153,8 +155,8 @@ static void link_parents(MappedRows *rows, Arena *arena)
             continue;
         ParentSlot *slot =
             buckets[hash_parent(table->parent, row->provider, value) & (bucket_count - 1)];
-        while (slot && !(slot->row->row.table == table->parent && slot->row->provider == row->provider &&
-                         strcmp(slot->value, value) == 0))
+        while (slot && !(slot->row->row.table == table->parent &&
+                         slot->row->provider == row->provider && strcmp(slot->value, value) == 0))
             slot = slot->next;
         row->parent = slot ? slot->row : NULL;
     }
@@ -176,7 +178,9 @@ static void find_interval(const Mapping *mapping, Month month, Month *ret_first,
 static const Record *find_person(const MapContext *map)
 {
     const Record *person = index_find(&map->index, TYPE_PERSON, map->person_id);
-    return person ? person : map->index.counts[TYPE_PERSON] ? map->index.by_type[TYPE_PERSON][0] : NULL;
+    return person                           ? person
+           : map->index.counts[TYPE_PERSON] ? map->index.by_type[TYPE_PERSON][0]
+                                            : NULL;
 }
 
 bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, Arena *arena,
@@ -216,5 +220,6 @@ bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, 
 
 const char *mapping_person_key(const MapPerson *person, Arena *arena)
 {
-    return arena_format(arena, "%s%s", settings_id_prefix(person->settings, person->feed), person->id);
+    return arena_format(arena, "%s%s", settings_id_prefix(person->settings, person->feed),
+                        person->id);
 }

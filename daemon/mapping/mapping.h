@@ -19,19 +19,21 @@ typedef struct Mapping Mapping;
 typedef struct MapLine MapLine;
 typedef struct CodeRow CodeRow;
 
-/* CONFIG with file, line and column for every word, path, element or code list it cannot understand. */
+/* CONFIG with file, line and column for every word, path, element or code list it cannot
+ * understand. */
 bool mapping_open(const char *path, const Dataset *dataset, Arena *arena, const Mapping **ret,
                   Error *err);
 const char *mapping_name(const Mapping *mapping);
-const char *mapping_version(const Mapping *mapping); /* as written, and a digest of all its files: "1-3fa9…" */
+const char *mapping_version(
+    const Mapping *mapping); /* as written, and a digest of all its files: "1-3fa9…" */
 const Dataset *mapping_dataset(const Mapping *mapping);
 
 /* Where one value came from.  All NULL: the element is blank. */
 typedef struct Origin {
-    const MapLine *line;   /* the mapping's line */
-    const Record *record;  /* NULL: a literal, or a setting */
-    const char *field;     /* path in the record */
-    const CodeRow *code;   /* the row of a code list, or NULL */
+    const MapLine *line;  /* the mapping's line */
+    const Record *record; /* NULL: a literal, or a setting */
+    const char *field;    /* path in the record */
+    const CodeRow *code;  /* the row of a code list, or NULL */
 } Origin;
 
 typedef struct MappedRow MappedRow;
@@ -41,7 +43,7 @@ struct MappedRow {
     const ProviderSettings *provider;
     const Record *record;    /* what the row was made of; NULL for the header */
     const MappedRow *parent; /* in the same result; NULL: none */
-    const char *key;         /* stable within (provider, table): the national key, or link and record id */
+    const char *key; /* stable within (provider, table): the national key, or link and record id */
 };
 
 typedef struct MappedRows {
@@ -77,8 +79,9 @@ bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, 
 void mapping_select(const Mapping *mapping, const RawRows *raw, Month month, Arena *arena,
                     MappedRows *ret);
 
-/* Rows without a person, made when a month is built: the header, group sessions, and the teams and workers
- * that the month's rows use.  Give every row of the month to mapping_use(); then ask table by table. */
+/* Rows without a person, made when a month is built: the header, group sessions, and the teams and
+ * workers that the month's rows use.  Give every row of the month to mapping_use(); then ask table
+ * by table. */
 typedef struct UsedIds UsedIds;
 UsedIds *mapping_used_new(const Mapping *mapping, Arena *arena);
 void mapping_use(UsedIds *used, const Row *row);
@@ -91,17 +94,20 @@ typedef struct MapReference {
     const char *created_at; /* "CCYY-MM-DDThh:mm:ss", London */
     const UsedIds *used;
 } MapReference;
-bool mapping_is_reference(const Mapping *mapping, const Table *table); /* made here, not per person */
+bool mapping_is_reference(const Mapping *mapping,
+                          const Table *table); /* made here, not per person */
 bool mapping_reference(const Mapping *mapping, const MapReference *reference, const Table *table,
                        Arena *arena, MappedRows *ret, MapFindings *findings, Error *err);
 
 /* "mapping.yaml:14" and "codes/ethnicity.csv:7", relative to the mapping's folder. */
 const char *origin_line(const Origin *origin, Arena *arena);
 const char *origin_code(const Origin *origin, Arena *arena); /* NULL when no code list was used */
-/* One row's lineage as compact JSON: {"Element":["type","id",version,"field","line","code"|null],…};
- * type, id and version are null where a value did not come from a record. */
+/* One row's lineage as compact JSON:
+ * {"Element":["type","id",version,"field","line","code"|null],…}; type, id and version are null
+ * where a value did not come from a record. */
 char *mapping_lineage(const MappedRow *row, Arena *arena);
 /* Which line fills an element, for coverage and documentation; NULL when none does. */
 const MapLine *mapping_line(const Mapping *mapping, const Element *element);
 const char *map_line_place(const MapLine *line, Arena *arena);
-const char *map_line_text(const MapLine *line, Arena *arena); /* "contact.medium by codes/medium.csv" */
+const char *map_line_text(const MapLine *line,
+                          Arena *arena); /* "contact.medium by codes/medium.csv" */

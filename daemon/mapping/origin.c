@@ -19,7 +19,8 @@ const char *origin_line(const Origin *origin, Arena *arena)
 
 const char *origin_code(const Origin *origin, Arena *arena)
 {
-    return origin->code ? arena_format(arena, "%s:%d", origin->code->file, origin->code->line) : NULL;
+    return origin->code ? arena_format(arena, "%s:%d", origin->code->file, origin->code->line)
+                        : NULL;
 }
 
 static void add_text(Text *text, const char *value)

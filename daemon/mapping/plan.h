@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A mapping as compiled: every word resolved, nothing left to look up by name while rows are made. */
+/* A mapping as compiled: every word resolved, nothing left to look up by name while rows are made.
+ */
 #pragma once
 
 #include "daemon/base/yaml.h"
@@ -32,7 +33,7 @@ typedef enum ConditionKind { CONDITION_IS, CONDITION_GIVEN, CONDITION_HAS } Cond
 
 typedef struct Condition {
     ConditionKind kind;
-    bool not;
+    bool not ;
     Path path;          /* IS, GIVEN */
     const char **words; /* IS: any of them */
     size_t word_count;
@@ -122,7 +123,8 @@ struct Mapping {
     size_t count;
     CodeTable **codes;
     size_t code_count, code_capacity;
-    Month *changes; /* sorted: the first months in which something is different from the month before */
+    Month *changes; /* sorted: the first months in which something is different from the month
+                       before */
     size_t change_count, change_capacity;
 };
 
@@ -138,12 +140,14 @@ const char *record_type_name(RecordType type);
 /* Paths and conditions from text; errors at `place`. */
 bool path_parse(const YamlNode *place, const char *text, bool has_item, Arena *arena, Path *ret,
                 Error *err);
-bool conditions_parse(const YamlNode *node, bool has_item, Arena *arena, Conditions *ret, Error *err);
+bool conditions_parse(const YamlNode *node, bool has_item, Arena *arena, Conditions *ret,
+                      Error *err);
 
 /* codes/NAME.csv, loaded once per mapping. */
 bool code_table_load(Mapping *mapping, const YamlNode *place, const char *name, Arena *arena,
                      const CodeTable **ret, Error *err);
-/* The row for a local value in a month; NULL when there is none.  Capitals and doubled spaces do not matter. */
+/* The row for a local value in a month; NULL when there is none.  Capitals and doubled spaces do
+ * not matter. */
 const CodeRow *code_table_find(const CodeTable *table, const char *local, Month month);
 
 /* Remember that something changes with `month`. */

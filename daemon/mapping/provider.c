@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-static void say(MapContext *map, MapFindingId id, const ProviderSettings *provider, const Record *referral)
+static void say(MapContext *map, MapFindingId id, const ProviderSettings *provider,
+                const Record *referral)
 {
-    map_finding_add(map->findings, map->arena,
-                &(MapFinding){.kind = &finding_kinds[id],
-                              .provider = provider,
-                              .record = referral,
-                              .field = "org"});
+    map_finding_add(
+        map->findings, map->arena,
+        &(MapFinding){
+            .kind = &finding_kinds[id], .provider = provider, .record = referral, .field = "org"});
 }
 
 static const ProviderSettings *listed(MapContext *map, const char *code)

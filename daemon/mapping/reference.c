@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows without a person: the header, group sessions, and the teams and workers that a month's rows use. */
+/* Rows without a person: the header, group sessions, and the teams and workers that a month's rows
+ * use. */
 #include "daemon/base/cleanup.h"
+#include "daemon/dataset/inclusion.h"
 #include "daemon/mapping/row.h"
 
 #include <string.h>
@@ -13,7 +15,8 @@ typedef struct UsedId {
 } UsedId;
 
 typedef struct UsedElement {
-    size_t element, block; /* the value of this element of a row is an id that this block's rows describe */
+    size_t element,
+        block; /* the value of this element of a row is an id that this block's rows describe */
 } UsedElement;
 
 enum { BUCKETS = 4096 };
@@ -36,7 +39,8 @@ static void note_elements(UsedIds *used, const Table *table)
             if (!element || table == mapping->blocks[i].table)
                 continue;
             UsedElement **list = &used->elements[table->index];
-            *list = arena_grow(used->arena, *list, used->counts[table->index], &capacity, sizeof **list);
+            *list = arena_grow(used->arena, *list, used->counts[table->index], &capacity,
+                               sizeof **list);
             (*list)[used->counts[table->index]++] = (UsedElement){element->index, i};
         }
 }
@@ -91,7 +95,8 @@ bool mapping_is_reference(const Mapping *mapping, const Table *table)
     return false;
 }
 
-static bool is_used(const MapReference *reference, const Block *block, const Record *record, Arena *arena)
+static bool is_used(const MapReference *reference, const Block *block, const Record *record,
+                    Arena *arena)
 {
     const char *prefix = settings_id_prefix(reference->settings, record->feed);
     const char *id = arena_format(arena, "%s%s", prefix, record->id);
@@ -103,7 +108,8 @@ static bool is_used(const MapReference *reference, const Block *block, const Rec
     return entry != NULL;
 }
 
-/* The provider of a group session is that of its organisation, or of the lead that submits for it. */
+/* The provider of a group session is that of its organisation, or of the lead that submits for it.
+ */
 static bool is_own(RowContext *row)
 {
     const Record *organisation = row_link(row, LINK_ORGANISATION);
@@ -115,13 +121,27 @@ static bool is_own(RowContext *row)
     return code && strcmp(code, row->provider->code) == 0;
 }
 
+/* A row of another month leaves no findings either. */
+static bool fill_for_month(RowContext *row, MappedRow *ret)
+{
+    MapFindings *all = row->map->findings, own = {0};
+    row->map->findings = &own;
+    bool made = row_fill(row, ret) == GOT_VALUE && row_has_needs(row->block, ret);
+    row->map->findings = all;
+    if (made && !inclusion_holds(row->block->table, &ret->row, row->map->month))
+        return false;
+    for (size_t i = 0; i < own.count; i++)
+        map_finding_add(all, row->map->arena, &own.items[i]);
+    return made;
+}
+
 static void make_row(RowContext *row, MappedRows *rows)
 {
     Arena *arena = row->map->arena;
     MappedRow *made = arena_alloc(arena, sizeof *made);
     if (!row_conditions_hold(row, &row->block->where) ||
         (row->block->unless.count && row_conditions_hold(row, &row->block->unless)) ||
-        row_fill(row, made) == GOT_HOLD || !row_has_needs(row->block, made))
+        !fill_for_month(row, made))
         return;
     made->key = row_key(row, made);
     rows->items = arena_grow(arena, rows->items, rows->count, &rows->capacity, sizeof *rows->items);
@@ -137,7 +157,8 @@ static void make_for_records(MapContext *map, const MapReference *reference, con
         if (strcmp(record->type, record_type_name(block->type)) != 0)
             continue;
         map->feed = record->feed;
-        RowContext row = {.map = map, .block = block, .record = record, .provider = reference->provider};
+        RowContext row = {
+            .map = map, .block = block, .record = record, .provider = reference->provider};
         if (block->used_count ? is_used(reference, block, record, map->arena) : is_own(&row))
             make_row(&row, rows);
     }
@@ -152,9 +173,9 @@ static void find_missing(const MapReference *reference, const Block *block, Aren
         for (const UsedId *entry = reference->used->buckets[i]; entry; entry = entry->next)
             if (entry->block == index && !entry->found)
                 map_finding_add(findings, arena,
-                            &(MapFinding){.kind = &finding_kinds[FINDING_REFERENCE_INCOMPLETE],
-                                          .provider = reference->provider,
-                                          .table = block->table});
+                                &(MapFinding){.kind = &finding_kinds[FINDING_REFERENCE_INCOMPLETE],
+                                              .provider = reference->provider,
+                                              .table = block->table});
 }
 
 bool mapping_reference(const Mapping *mapping, const MapReference *reference, const Table *table,

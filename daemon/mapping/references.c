@@ -44,7 +44,8 @@ References *references_new(Arena *arena)
     return references;
 }
 
-static Slot *find_slot(const References *references, const char *feed, const char *type, const char *id)
+static Slot *find_slot(const References *references, const char *feed, const char *type,
+                       const char *id)
 {
     Slot *slot = references->buckets[bucket_of(feed, type, id)];
     while (slot && !is_named(slot->record, feed, type, id))

@@ -75,8 +75,9 @@ static const Record *find_link(RowContext *row, Link link)
     case LINK_REFERRAL:
         return find_referral(row);
     case LINK_CONTACT:
-        return is_type(row, TYPE_CONTACT) ? row->record
-                                          : index_find(&row->map->index, TYPE_CONTACT, own(row, "contact"));
+        return is_type(row, TYPE_CONTACT)
+                   ? row->record
+                   : index_find(&row->map->index, TYPE_CONTACT, own(row, "contact"));
     case LINK_ORGANISATION:
         return find_organisation(row);
     case LINK_LEAD:
@@ -84,7 +85,8 @@ static const Record *find_link(RowContext *row, Link link)
     case LINK_TEAM:
         return find_team(row);
     case LINK_WORKER:
-        return is_type(row, TYPE_WORKER) ? row->record : find_reference(row, "worker", own(row, "worker"));
+        return is_type(row, TYPE_WORKER) ? row->record
+                                         : find_reference(row, "worker", own(row, "worker"));
     case LINK_REFERRER:
         return find_reference(row, "organisation", own(row, "referrer_org"));
     case LINK_RECEIVER:
@@ -148,7 +150,7 @@ static bool condition_holds(RowContext *row, const Condition *condition)
         holds = row->record && has_children(row, condition->type);
         break;
     }
-    return holds != condition->not;
+    return holds != condition->not ;
 }
 
 bool row_conditions_hold(RowContext *row, const Conditions *conditions)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known while one row is made: the record, its links, the provider; and what a transform is told. */
+/* What is known while one row is made: the record, its links, the provider; and what a transform is
+ * told. */
 #pragma once
 
 #include "daemon/mapping/plan.h"

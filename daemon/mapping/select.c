@@ -15,8 +15,8 @@ static bool starts_person(const Table *table)
            table->inclusion == INCLUDE_OPEN_SPAN;
 }
 
-/* Everything but an event goes only with its parent.  An event in the month whose parent is not in it
- * stays: the national rules name it as an orphan, and a person sees it. */
+/* Everything but an event goes only with its parent.  An event in the month whose parent is not in
+ * it stays: the national rules name it as an orphan, and a person sees it. */
 static bool needs_parent(const Table *table)
 {
     return table->parent && table->inclusion != INCLUDE_EVENT && !starts_person(table);
@@ -68,7 +68,8 @@ static MappedRow *row_of_month(MappedRow *row, Month month, Arena *arena)
     return same ? row : copy;
 }
 
-void mapping_select(const Mapping *mapping, const RawRows *raw, Month month, Arena *arena, MappedRows *ret)
+void mapping_select(const Mapping *mapping, const RawRows *raw, Month month, Arena *arena,
+                    MappedRows *ret)
 {
     (void)mapping;
     *ret = (MappedRows){0};

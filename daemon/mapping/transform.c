@@ -2,8 +2,8 @@
 /* The table of named transforms, and those that only change the form of a value. */
 #include "daemon/mapping/transform.h"
 
-#include "daemon/base/cleanup.h"
 #include "daemon/base/civil.h"
+#include "daemon/base/cleanup.h"
 #include "daemon/base/text.h"
 
 #include <string.h>
@@ -141,7 +141,8 @@ Transformed transform_created_at(TransformCall *call, const char **ret)
     return *ret ? GOT_VALUE : GOT_NOTHING;
 }
 
-/* `from`: a tool; `with`: the item's name or number, and the day it was made on.  A goal's tool is "gbo". */
+/* `from`: a tool; `with`: the item's name or number, and the day it was made on.  A goal's tool is
+ * "gbo". */
 Transformed transform_scale_key(TransformCall *call, const char **ret)
 {
     const char *tool = call->text ? call->text : "gbo";

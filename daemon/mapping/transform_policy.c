@@ -14,7 +14,8 @@ static Transformed take(const char *value, const char **ret)
     return value ? GOT_VALUE : GOT_NOTHING;
 }
 
-static Transformed local_id(TransformCall *call, const char *id, const char *suffix, const char **ret)
+static Transformed local_id(TransformCall *call, const char *id, const char *suffix,
+                            const char **ret)
 {
     const MapContext *map = call->row->map;
     const char *prefix = settings_id_prefix(map->settings, map->feed);
@@ -119,8 +120,8 @@ Transformed transform_commissioner(TransformCall *call, const char **ret)
         return take(code ? code : call->text, ret);
     }
     const ProviderSettings *provider = call->row->provider;
-    const char *code = settings_pair(provider->commissioner_by_lot, provider->commissioner_by_lot_count,
-                                     find_lot(call->row));
+    const char *code = settings_pair(provider->commissioner_by_lot,
+                                     provider->commissioner_by_lot_count, find_lot(call->row));
     if (!code)
         code = provider->commissioner;
     transform_finding(call, code ? FINDING_COMMISSIONER_BY_LOT : FINDING_COMMISSIONER_MISSING);
@@ -131,7 +132,8 @@ Transformed transform_commissioner(TransformCall *call, const char **ret)
 static const char *default_team(RowContext *row, const char *organisation)
 {
     const ProviderSettings *provider = row->provider;
-    const char *team = settings_pair(provider->default_team, provider->default_team_count, organisation);
+    const char *team =
+        settings_pair(provider->default_team, provider->default_team_count, organisation);
     const References *references = row->map->references;
     const char *only = NULL;
     size_t found = 0;

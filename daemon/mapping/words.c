@@ -44,13 +44,15 @@ bool path_parse(const YamlNode *place, const char *text, bool has_item, Arena *a
                 Error *err)
 {
     if (!is_path(text))
-        return yaml_error(place, err, "\"%s\" is not a path of small letters, digits, _ and .", text);
+        return yaml_error(place, err, "\"%s\" is not a path of small letters, digits, _ and .",
+                          text);
     *ret = (Path){.scope = SCOPE_RECORD, .path = arena_text(arena, text)};
     ret->text = ret->path;
     size_t length = strcspn(text, ".");
     if (length == 4 && strncmp(text, "item", 4) == 0) {
         if (!has_item)
-            return yaml_error(place, err, "\"%s\": the block's `each` names no list, so it has no item", text);
+            return yaml_error(place, err,
+                              "\"%s\": the block's `each` names no list, so it has no item", text);
         ret->scope = SCOPE_ITEM;
         ret->path = text[4] ? ret->text + 5 : "";
         return true;
@@ -69,8 +71,7 @@ static void split_words(const char *text, Arena *arena, Condition *ret)
     size_t capacity = 0;
     while (true) {
         size_t length = strcspn(text, "|");
-        ret->words =
-            arena_grow(arena, ret->words, ret->word_count, &capacity, sizeof *ret->words);
+        ret->words = arena_grow(arena, ret->words, ret->word_count, &capacity, sizeof *ret->words);
         ret->words[ret->word_count++] = arena_copy(arena, text, length);
         if (!text[length])
             return;
@@ -93,13 +94,16 @@ static bool parse_condition(const YamlNode *node, bool has_item, Arena *arena, C
 {
     *ret = (Condition){.kind = CONDITION_IS};
     if (node->kind != YAML_TEXT)
-        return yaml_error(node, err, "a condition is a text: PATH is VALUE, PATH is given, has TYPE");
+        return yaml_error(node, err,
+                          "a condition is a text: PATH is VALUE, PATH is given, has TYPE");
     if (text_starts(node->text, "has "))
         return parse_has(node, node->text + 4, ret, err);
     const char *is = strstr(node->text, " is ");
     if (!is)
-        return yaml_error(node, err, "\"%s\" is not a condition: PATH is [not] VALUE|VALUE, "
-                          "PATH is [not] given, has [no] TYPE", node->text);
+        return yaml_error(node, err,
+                          "\"%s\" is not a condition: PATH is [not] VALUE|VALUE, "
+                          "PATH is [not] given, has [no] TYPE",
+                          node->text);
     const char *path = arena_copy(arena, node->text, (size_t)(is - node->text));
     if (!path_parse(node, path, has_item, arena, &ret->path, err))
         return false;
@@ -113,7 +117,8 @@ static bool parse_condition(const YamlNode *node, bool has_item, Arena *arena, C
     return true;
 }
 
-bool conditions_parse(const YamlNode *node, bool has_item, Arena *arena, Conditions *ret, Error *err)
+bool conditions_parse(const YamlNode *node, bool has_item, Arena *arena, Conditions *ret,
+                      Error *err)
 {
     *ret = (Conditions){0};
     if (!node)

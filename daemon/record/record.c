@@ -12,7 +12,8 @@ static bool only_keys(const json_t *object, const char *const *allowed, size_t c
 {
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
         bool known = false;
         for (size_t i = 0; i < count; i++)
             known = known || strcmp(key, allowed[i]) == 0;
@@ -22,7 +23,8 @@ static bool only_keys(const json_t *object, const char *const *allowed, size_t c
     return true;
 }
 
-/* {"nv":"declined"}: a reason instead of a value.  A reason that we do not know is still no value. */
+/* {"nv":"declined"}: a reason instead of a value.  A reason that we do not know is still no value.
+ */
 static bool read_no_value(const json_t *object, Field *ret)
 {
     static const char *const allowed[] = {"nv"};
@@ -68,7 +70,8 @@ static void read_object(const json_t *object, Arena *arena, Field *ret)
     ret->names = arena_array(arena, size, sizeof *ret->names);
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
         ret->names[ret->count] = arena_text(arena, key);
         read_field(value, arena, &ret->items[ret->count++]);
     }

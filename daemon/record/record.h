@@ -26,10 +26,10 @@ typedef enum FieldKind {
 
 typedef struct Field {
     FieldKind kind;
-    const char *text;          /* FIELD_TEXT */
+    const char *text;           /* FIELD_TEXT */
     const char *system, *label; /* FIELD_TEXT that came as a coded value; else NULL */
-    struct Field *items;       /* FIELD_LIST, FIELD_OBJECT */
-    const char **names;        /* FIELD_OBJECT: beside items */
+    struct Field *items;        /* FIELD_LIST, FIELD_OBJECT */
+    const char **names;         /* FIELD_OBJECT: beside items */
     size_t count;
 } Field;
 
@@ -53,7 +53,8 @@ bool record_parse(const char *json, size_t size, Arena *arena, const Field **ret
 
 /* By name, or by path through objects: "completed_at.date".  Never NULL: absent is a Field too. */
 const Field *field_get(const Field *object, const char *path);
-const char *field_text(const Field *object, const char *path); /* NULL unless FIELD_TEXT and not "" */
+const char *field_text(const Field *object,
+                       const char *path); /* NULL unless FIELD_TEXT and not "" */
 bool field_is(const Field *object, const char *path, const char *text);
 const char *field_kind_name(FieldKind kind); /* "absent", "null", "declined" … */
 
