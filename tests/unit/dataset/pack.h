@@ -6,6 +6,7 @@
 #include "daemon/dataset/dataset.h"
 #include "tests/unit/suite.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
