@@ -347,6 +347,9 @@ static bool report_failure(CURL *curl, CURLcode result, const Sender *sender, co
                            HttpFailure *ret, Error *err)
 {
     HttpFailureRow row = http_failure_of(result);
+    /* curl's word for an answer that is not HTTP/1 is the one for a URL that is not https. */
+    if (row.kind == HTTP_FAILED_LOCAL && what_left(curl) == HTTP_MAY_HAVE_LEFT)
+        row = (HttpFailureRow){result, HTTP_FAILED_RECEIVE, ERROR_LATER};
     *ret = (HttpFailure){
         .kind = row.kind, .left = what_left(curl), .status = sender->receiver->status};
     if (sender->receiver->failed) {

@@ -218,8 +218,21 @@ static size_t join_headers(HttpReceiver *receiver)
     return kept;
 }
 
+/* An answer that ends when the connection does could have been cut by anyone: curl takes a TCP end
+ * without TLS's own for a good one. */
+static bool says_its_length(const HttpReceiver *receiver)
+{
+    for (size_t i = 0; i < receiver->header_count; i++)
+        if (strcmp(receiver->headers[i].name, "content-length") == 0 ||
+            strcmp(receiver->headers[i].name, "transfer-encoding") == 0)
+            return true;
+    return receiver->status == 204;
+}
+
 bool http_receiver_finish(HttpReceiver *receiver, HttpResponse *ret)
 {
+    if (is_success(receiver) && !says_its_length(receiver))
+        return fail(receiver, HTTP_FAILED_RECEIVE, "the answer does not say where it ends");
     if (receiver->inflating && !receiver->stream_ended && !receiver->cut) {
         if (is_success(receiver))
             return fail(receiver, HTTP_FAILED_ENCODING, "the packed answer ends early");

@@ -96,13 +96,13 @@ bool message_parameters(const MessageComponent *components, size_t count,
 }
 
 /* Without the white space around it (section 2.1). */
-static void add_trimmed(Text *out, const char *value)
+static char *trimmed(Arena *arena, const char *value)
 {
     value += strspn(value, " \t");
     size_t size = strlen(value);
     while (size && (value[size - 1] == ' ' || value[size - 1] == '\t'))
         size--;
-    text_add_bytes(out, value, size);
+    return arena_copy(arena, value, size);
 }
 
 bool message_base(const MessageComponent *components, size_t count, const char *parameters,
@@ -112,11 +112,12 @@ bool message_base(const MessageComponent *components, size_t count, const char *
         return false;
     Text out = text_new(arena, MESSAGE_BASE_LIMIT);
     for (size_t i = 0; i < count; i++) {
-        if (!components[i].value || !is_plain(components[i].value))
+        const char *value = components[i].value ? trimmed(arena, components[i].value) : NULL;
+        if (!value || !is_plain(value))
             return refuse(err, "a component is absent, or its value is not one line of ASCII");
         add_identifier(&out, &components[i]);
         text_add(&out, ": ");
-        add_trimmed(&out, components[i].value);
+        text_add(&out, value);
         text_add(&out, "\n");
     }
     text_addf(&out, "\"@signature-params\": %s", parameters);
