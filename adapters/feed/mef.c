@@ -55,6 +55,8 @@ static const OptionDecl options[] = {
      "How many records to ask for in one page."},
     {"page_limit", OPTION_SIZE, "32MiB", "1MiB", "64MiB", NULL, false, OPTION_RELOAD,
      "The largest page that is taken, after unpacking.  The contract promises at most 8 MiB."},
+    {"timeout", OPTION_DURATION, "60s", "1s", "10m", NULL, false, OPTION_RELOAD,
+     "How long the feed may stay silent in the middle of an answer."},
     {"wait", OPTION_DURATION, "0s", "0s", "50s", NULL, false, OPTION_RELOAD,
      "How long the feed may keep us waiting at its head for something new (long poll).  Other "
      "feeds "
@@ -116,7 +118,8 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
     HttpSettings http = {.ca_bundle = section_text(section, "ca"),
                          .client_certificate = section_text(section, "client_certificate"),
                          .client_key = key ? file_credential_path(key, mef->settings) : NULL,
-                         .proxy = section_text(section, "proxy")};
+                         .proxy = section_text(section, "proxy"),
+                         .stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms};
     if (!types_are_known(mef, err) || !http_client_new(&http, &mef->server.client, err)) {
         mef_close(mef);
         return error_wrap(err, "opening feed \"%s\"", name);
