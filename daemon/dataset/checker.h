@@ -8,13 +8,18 @@
  *
  * The order of rows does not change what is found.  Only keys, links and the few
  * values that other tables' rules look at are kept, not rows: memory grows with
- * the number of keys.  Findings never hold a value. */
+ * the number of keys.  Findings never hold a value.
+ *
+ * Every record rule speaks of every row, also of one that another rule rejects.  A
+ * copy is each of the rows that are alike, not the second only.  Rules that only
+ * warn speak of each row that passed the record rules.  The texts of the context
+ * stay the caller's and must outlive the checker. */
 #pragma once
 
 #include "daemon/dataset/dataset.h"
 
-typedef struct Reference
-    Reference; /* reference.h: ODS codes, practices, postcodes known and open */
+/* reference.h: ODS codes, practices, postcodes known and open. */
+typedef struct Reference Reference;
 
 typedef struct CheckContext {
     Month period;
@@ -33,8 +38,8 @@ typedef struct CheckFinding {
     const Table *table;
     const Element *element; /* NULL: the whole row */
     uint64_t row;           /* Row.number; 0: the whole table or file */
-    const Rule
-        *cause_rule; /* what rejected the row this one fell with; NULL: it is its own cause */
+    /* What rejected the row that this one fell with, where it all began; NULL: its own cause. */
+    const Rule *cause_rule;
     const Table *cause_table;
     uint64_t cause_row;
 } CheckFinding;

@@ -361,10 +361,30 @@ START_TEST(the_vocabulary_is_closed_and_explained)
 }
 END_TEST
 
+/* The table of the README is the vocabulary: "| `word` | stage | `arguments` | help |". */
+START_TEST(the_readme_explains_every_word)
+{
+    static const char *const stages[] = {"never", "row", "group", "file"};
+    _cleanup_arena_ Arena *arena = arena_new((size_t)8 << 20);
+    const char *readme = case_text(arena, case_path(arena, "daemon/dataset/README.md"));
+    for (size_t i = 0; i < check_word_count(); i++) {
+        const CheckWord *word = check_word_at(i);
+        Text line = text_new(arena, 4096);
+        text_addf(&line, "| `%s` | %s | ", word->name, stages[word->stage]);
+        for (const char *c = word->arguments; *c; c++)
+            text_addf(&line, "%s%c", *c == '|' ? "\\" : "", *c);
+        text_addf(&line, "%s| %s |\n", *word->arguments ? " " : "", word->help);
+        ck_assert_msg(strstr(readme, text_get(&line)) != NULL, "not in the README: %s",
+                      text_get(&line));
+    }
+}
+END_TEST
+
 SUITE("dataset/check", one_bad_patient_takes_all_and_each_names_the_cause,
       a_person_falls_with_the_only_referral, the_smallest_group_falls, twins_fire_together,
       copies_of_a_rejected_row_do_not_count, a_wrong_nhs_number_refuses_the_file_and_names_the_row,
       the_header_names_what_refused_it, without_reference_data_the_rules_say_so,
       a_part_is_judged_as_far_as_it_goes, a_reset_forgets_rows_and_moves_the_month,
       rules_that_cannot_be_understood_are_refused_with_their_line,
-      many_copies_cost_no_more_than_many_rows, the_vocabulary_is_closed_and_explained);
+      many_copies_cost_no_more_than_many_rows, the_vocabulary_is_closed_and_explained,
+      the_readme_explains_every_word);

@@ -38,7 +38,7 @@ START_TEST(snomed_numbers_have_partition_and_check_digit)
         ck_assert_msg(value_is_snomed(good[i]), "%s", good[i]);
         char changed[24];
         for (size_t at = 0; at < strlen(good[i]); at++) {
-            strncpy(changed, good[i], sizeof changed - 1);
+            snprintf(changed, sizeof changed, "%s", good[i]);
             changed[at] = changed[at] == '9' ? '1' : (char)(changed[at] + 1);
             ck_assert_msg(!value_is_snomed(changed), "%s", changed); /* any one digit wrong */
         }
