@@ -54,6 +54,8 @@ static const OptionRow rows[] = {
      "serve: 0 (default) picks a free one"},
     {"control-port", KIND_PORT, FIELD(control_port), 0, 65535,
      "serve: 0 (default) picks a free one"},
+    {"speed", KIND_NUMBER, FIELD(speed), 0, 1000000,
+     "serve: hidden changes revealed a second (default 0: only by POST /reveal)"},
     {"rate", KIND_NUMBER, FIELD(rate), 0, 1000000000,
      "serve: feed requests a minute before 429 (default 0: no limit)"},
 };

@@ -18,7 +18,8 @@ typedef struct Options {
     const char *xsd;
     const char *token_file;
     uint16_t feed_port, receiver_port, control_port;
-    uint32_t rate; /* feed requests a minute; 0 = no limit */
+    uint32_t speed; /* hidden changes revealed a second; 0 = by the control only */
+    uint32_t rate;  /* feed requests a minute; 0 = no limit */
 } Options;
 
 /* Prints what is wrong, or the help, itself. 0 = go on, 1 = help was asked for, 2 = wrong. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/sandbox/certificate.h"
@@ -149,6 +150,17 @@ static void stop(Sandbox *sandbox)
     change_log_free(sandbox->log);
 }
 
+/* Until SIGTERM or SIGINT; reveals hidden changes meanwhile when told to. */
+static void wait_for_end(Sandbox *sandbox, const sigset_t *signals, uint32_t speed)
+{
+    static const struct timespec second = {.tv_sec = 1};
+    while (speed > 0 && sigtimedwait(signals, NULL, &second) < 0)
+        feed_reveal(&sandbox->feed, speed);
+    int got;
+    if (speed == 0)
+        (void)sigwait(signals, &got);
+}
+
 int serve_run(const Options *options)
 {
     if (options->state == NULL) {
@@ -156,7 +168,6 @@ int serve_run(const Options *options)
         return 2;
     }
     sigset_t signals;
-    int got;
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
@@ -166,7 +177,7 @@ int serve_run(const Options *options)
     Sandbox *sandbox = memory_or_die(calloc(1, sizeof *sandbox));
     bool started = start(sandbox, options);
     if (started)
-        (void)sigwait(&signals, &got);
+        wait_for_end(sandbox, &signals, options->speed);
     stop(sandbox);
     free(sandbox);
     return started ? 0 : 3;

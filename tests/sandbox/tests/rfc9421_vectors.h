@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The published test vectors of RFC 9421, appendix B.2 and section 4.3: public keys and signatures. */
+/* The published test vectors of RFC 9421, appendix B.2 and section 4.3: public keys and signatures.
+ */
 #ifndef SANDBOX_TESTS_RFC9421_VECTORS_H
 #define SANDBOX_TESTS_RFC9421_VECTORS_H
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tests/sandbox/tests/rfc9421_vectors.h"
-#include "tests/unit/suite.h"
+#include "tests/sandbox/tests/suite.h"
 
 typedef struct Field {
     const char *name, *value;
