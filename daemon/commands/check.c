@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mhsflow check: is everything in place before the daemon starts, and if not, what to do. */
 #include "adapters/adapter.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
 #include "daemon/commands/command_line.h"
 #include "daemon/commands/listing.h"
-#include "daemon/config/calendar.h"
+#include "daemon/pipeline/tools.h"
+#include "daemon/sign/client.h"
+#include "daemon/sign/key.h"
+#include "daemon/store/migrate.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,36 +21,52 @@ typedef struct Check {
     int failed;
 } Check;
 
-/* `err` NULL: it is well. */
-static void report(Check *check, const char *what, const char *detail, const Error *err,
-                   const char *remedy)
-{
-    char text[700];
-    const CommandContext *context = check->context;
-    const char *values[] = {err ? context->json ? "failed" : coloured(context, COLOUR_BAD, "FAILED")
-                            : context->json ? "ok"
-                                            : coloured(context, COLOUR_GOOD, "ok"),
-                            what, err ? error_text(err, text, sizeof(text)) : detail,
-                            err ? remedy : NULL};
+static const ListingColumn columns[] = {{"result", "RESULT", LISTING_TEXT, 0},
+                                        {"what", "WHAT", LISTING_TEXT, 0},
+                                        {"detail", "DETAIL", LISTING_TEXT, 0},
+                                        {"remedy", "REMEDY", LISTING_TEXT, 0}};
 
-    check->failed += err != NULL;
+static void say(Check *check, Colour colour, const char *result, const char *what,
+                const char *detail, const char *remedy)
+{
+    CommandContext *context = check->context;
+    const char *values[] = {result, what, detail, remedy};
+
     if (context->json) {
         listing_row(check->listing, values);
         return;
     }
-    fprintf(context->out, "%s  %-24s %s\n", values[0], what, values[2] ? values[2] : "");
-    if (err)
+    fprintf(context->out, "%s%*s%-26s %s\n", coloured(context, colour, result),
+            8 - (int)strlen(result), "", what, detail ? detail : "");
+    if (remedy)
         fprintf(context->out, "        do: %s\n", remedy);
 }
 
-static void check_calendar(Check *check, const Config *config)
+static void good(Check *check, const char *what, const char *detail)
 {
-    const Calendar *calendar;
-    Error err = {0};
-    const char *path = section_text(config->main, "calendar");
-    bool ok = calendar_load(path, check->context->arena, &calendar, &err);
+    say(check, COLOUR_GOOD, "ok", what, detail, NULL);
+}
 
-    report(check, "calendar", path, ok ? NULL : &err, "correct the file, or the option `calendar`");
+/* Not wrong, but a person may want to know. */
+static void note(Check *check, const char *what, const char *detail, const char *remedy)
+{
+    say(check, COLOUR_WARN, "note", what, detail, remedy);
+}
+
+static void bad(Check *check, const char *what, const Error *err, const char *remedy)
+{
+    char text[700];
+
+    check->failed++;
+    say(check, COLOUR_BAD, "failed", what, error_text(err, text, sizeof(text)), remedy);
+}
+
+static const char *format_end(Check *check, int64_t seconds)
+{
+    char day[CIVIL_TEXT_SIZE];
+
+    return arena_text(check->context->arena,
+                      civil_format_day(civil_london_day(seconds * CLOCK_SECOND), day));
 }
 
 static void check_state(Check *check, const Config *config)
@@ -54,20 +75,44 @@ static void check_state(Check *check, const Config *config)
     Error err = {0};
 
     if (access(state, R_OK | W_OK | X_OK) == 0) {
-        report(check, "state folder", state, NULL, NULL);
+        good(check, "state folder", state);
         return;
     }
     error_set(&err, ERROR_CONFIG, "check.state", "cannot write in \"%s\" as this user", state);
-    report(check, "state folder", NULL, &err,
-           "make the folder for the daemon's user, or run this command as that user");
+    bad(check, "state folder", &err,
+        "make the folder for the daemon's user, or run this command as that user");
 }
 
-static void check_secrets(Check *check, const char *kind, const NamedSection *item,
-                          const OptionDecl *table)
+/* Whatever mapping and building start with: pack, mapping, calendar, national reference data. */
+static void check_data(Check *check, const Config *config)
 {
-    for (const OptionDecl *decl = table; decl && decl->name; decl++) {
-        const char *path =
-            decl->type == OPTION_SECRET ? section_text(item->section, decl->name) : NULL;
+    Error err = {0};
+    Tools tools;
+
+    if (!tools_open(config, check->context->arena, &tools, &err)) {
+        bad(check, "data set and mapping", &err,
+            "correct the file shown, or the option that names it");
+        return;
+    }
+    good(check, "data set", tools.dataset->folder);
+    good(check, "mapping", mapping_version(tools.mapping));
+    good(check, "calendar", section_text(config->main, "calendar"));
+    if (tools.reference)
+        good(check, "reference data", section_text(config->main, "reference"));
+    else
+        note(check, "reference data",
+             "none is set: rules on open organisations and practices are not checked here", NULL);
+}
+
+static void check_secrets(Check *check, const char *kind, const NamedSection *item)
+{
+    const OptionDecl *decl = adapter_options(kind, item->adapter);
+
+    for (; decl && decl->name; decl++) {
+        const char *path = decl->type == OPTION_SECRET || text_equal(decl->name, "ca") ||
+                                   text_equal(decl->name, "client_certificate")
+                               ? section_text(item->section, decl->name)
+                               : NULL;
         const char *what =
             arena_format(check->context->arena, "%s %s: %s", kind, item->name, decl->name);
         Error err = {0};
@@ -75,22 +120,93 @@ static void check_secrets(Check *check, const char *kind, const NamedSection *it
 
         if (!path)
             continue;
+        if (text_starts(path, "credential:") && !getenv("CREDENTIALS_DIRECTORY")) {
+            note(check, what, path, "systemd hands it to the role: it can be looked at only there");
+            continue;
+        }
         if (!file_secret(path, check->context->arena, &secret, &err)) {
-            report(check, what, NULL, &err,
-                   "put the credential there, readable by the daemon's user only");
+            bad(check, what, &err, "put the file there, readable by the daemon's user only");
             continue;
         }
         explicit_bzero(secret, strlen(secret));
-        report(check, what, path, NULL, NULL);
+        good(check, what, path);
     }
 }
 
-static const ListingColumn columns[] = {{"result", "RESULT", LISTING_TEXT, 0},
-                                        {"what", "WHAT", LISTING_TEXT, 0},
-                                        {"detail", "DETAIL", LISTING_TEXT, 0},
-                                        {"remedy", "REMEDY", LISTING_TEXT, 0}};
+#define EXPIRY_DAYS 30
 
-static int print_sample(CommandContext *context, void (*make)(const AdapterInfo *, size_t, Text *))
+static void check_expiry(Check *check, const char *what, const char *key_id, int64_t end)
+{
+    int64_t left = end - clock_wall() / CLOCK_SECOND;
+    const char *detail = arena_format(check->context->arena, "key %s, certificate until %s", key_id,
+                                      format_end(check, end));
+
+    if (left < EXPIRY_DAYS * 86400)
+        note(check, what, detail,
+             "the certificate ends soon: make a new one, and give it to the receiver first");
+    else
+        good(check, what, detail);
+}
+
+/* The running signer knows best; without one, the files themselves, where this user may read them.
+ */
+static void check_signing(Check *check, const Config *config)
+{
+    Arena *arena = check->context->arena;
+    _cleanup_signer_key_ SignerKey *key = NULL;
+    SignerState state;
+    Error away = {0}, err = {0};
+
+    if (!config->signing) {
+        note(check, "signing", "no section \"signing\": nothing can be sent", NULL);
+        return;
+    }
+    if (sign_client_key(config_sign_socket(config, arena), &state, &away)) {
+        check_expiry(check, "signer", state.key_id, state.end);
+        return;
+    }
+    if (signer_key_open(section_text(config->signing, "certificate"),
+                        section_text(config->signing, "key"), clock_wall(), &key, &err))
+        check_expiry(check, "signing key", signer_key_id(key), signer_key_end(key));
+    else if (text_starts(section_text(config->signing, "key"), "credential:"))
+        note(check, "signing key", section_text(config->signing, "key"),
+             "systemd hands it to the role `sign`, which is not running");
+    else
+        bad(check, "signing key", &err, "give a certificate and the key that belongs to it (PEM)");
+}
+
+static void check_database(Check *check, const Config *config)
+{
+    Arena *arena = check->context->arena;
+    const char *socket = config_database_socket(config, arena), *what;
+    bool embedded = config_database_embedded(config);
+    MigrateState state;
+    Error err = {0};
+
+    if (embedded && access(socket, F_OK) != 0) {
+        note(check, "database", "embedded; not running", "mhsflowd starts it");
+        return;
+    }
+    if (!migrate_check(config_database(config, arena), &state, &err)) {
+        bad(check, "database", &err,
+            embedded ? "start mhsflowd, or run this command as its user"
+                     : "start PostgreSQL, or correct the option `database`");
+        return;
+    }
+    what = arena_format(arena, "%s, schema %d of %d", embedded ? "embedded" : "answers",
+                        state.found, state.newest);
+    if (state.found > state.newest) {
+        error_set(&err, ERROR_CONFIG, "check.schema", "schema %d is newer than this program (%d)",
+                  state.found, state.newest);
+        bad(check, "database", &err, "install the newer program");
+    } else if (state.found < state.newest)
+        note(check, "database", what,
+             "`mhsflow db init` brings it up to date; embedded ones do so at start");
+    else
+        good(check, "database", what);
+}
+
+static int print_made(CommandContext *context, void (*make)(const AdapterInfo *, size_t, Text *))
 {
     size_t feed_count, route_count, count = 0;
     const FeedAdapter *const *feeds = feed_adapters(&feed_count);
@@ -109,34 +225,41 @@ static int print_sample(CommandContext *context, void (*make)(const AdapterInfo 
     return EXIT_DONE;
 }
 
+static int check_all(Check *check)
+{
+    const Config *config;
+    Error err = {0};
+
+    if (!command_config(check->context, &config, &err)) {
+        bad(check, "settings", &err, "correct the place shown; conf/README.md lists every option");
+        return EXIT_FOUND;
+    }
+    good(check, "settings", config->path);
+    check_state(check, config);
+    check_database(check, config);
+    check_data(check, config);
+    for (size_t i = 0; i < config->feed_count; i++)
+        check_secrets(check, "feed", &config->feeds[i]);
+    for (size_t i = 0; i < config->route_count; i++)
+        check_secrets(check, "route", &config->routes[i]);
+    check_signing(check, config);
+    return check->failed ? EXIT_FOUND : EXIT_DONE;
+}
+
 static int run_check(CommandContext *context, Error *err)
 {
     Check check = {.context = context, .listing = listing_new(context, columns, 4)};
-    const Config *config;
-    Error settings = {0};
 
-    (void)err;
+    (void)err; /* what fails is a line of the answer */
     if (context->option(context, "--sample"))
-        return print_sample(context, config_sample);
+        return print_made(context, config_sample);
     if (context->option(context, "--reference"))
-        return print_sample(context, config_reference);
-    if (context->option(context, "--commands"))
-        return command_reference(context->out), EXIT_DONE;
-    if (!command_config(context, &config, &settings)) {
-        report(&check, "settings", NULL, &settings,
-               "correct the place shown; conf/README.md lists every option");
-        return EXIT_FOUND;
+        return print_made(context, config_reference);
+    if (context->option(context, "--commands")) {
+        command_reference(context->out);
+        return EXIT_DONE;
     }
-    report(&check, "settings", config->path, NULL, NULL);
-    check_state(&check, config);
-    check_calendar(&check, config);
-    for (size_t i = 0; i < config->feed_count; i++)
-        check_secrets(&check, "feed", &config->feeds[i],
-                      adapter_options("feed", config->feeds[i].adapter));
-    for (size_t i = 0; i < config->route_count; i++)
-        check_secrets(&check, "route", &config->routes[i],
-                      adapter_options("route", config->routes[i].adapter));
-    return check.failed ? EXIT_FOUND : EXIT_DONE;
+    return check_all(&check);
 }
 
 static const CommandOption options[] = {

@@ -54,7 +54,8 @@ int64_t section_number(const Section *section,
                        const char *name); /* COUNT, DURATION (ms), SIZE (bytes) */
 bool section_bool(const Section *section, const char *name);
 const char *section_map(const Section *section, const char *name, const char *key);
-size_t section_keys(const Section *section, const char *name, const char *const **ret); /* of a MAP */
+size_t section_keys(const Section *section, const char *name,
+                    const char *const **ret); /* of a MAP */
 size_t section_list(const Section *section, const char *name, const char *const **ret);
 bool section_set(const Section *section,
                  const char *name); /* written by a person, not the default */

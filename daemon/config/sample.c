@@ -57,30 +57,38 @@ static const char *allowed(const OptionDecl *decl, Arena *arena)
     return NULL;
 }
 
-static const char *written_default(const OptionDecl *decl)
+/* Where the data lies in a packaged program, whatever folder this one was built for. */
+#define PACKAGED "/usr/share/mhsflow"
+
+static const char *written_default(const OptionDecl *decl, Arena *arena)
 {
     if (!decl->fallback)
         return decl->type == OPTION_MAP ? "{}" : decl->type == OPTION_LIST ? "[]" : NULL;
+    if (text_starts(decl->fallback, MHSFLOW_DATADIR "/"))
+        return arena_format(arena, PACKAGED "%s", decl->fallback + strlen(MHSFLOW_DATADIR));
     return *decl->fallback ? decl->fallback : "\"\"";
 }
 
 void option_sample(const OptionDecl *table, const char *indent, OptionExample example, Text *out)
 {
+    const char *blank = arena_format(out->arena, "%*s", (int)strlen(indent), "");
+    const char *before = indent; /* "  - " before the first option of a list's item */
+
     for (const OptionDecl *decl = table; decl && decl->name; decl++) {
-        const char *limits = allowed(decl, out->arena), *fallback = written_default(decl);
+        const char *limits = allowed(decl, out->arena);
+        const char *fallback = written_default(decl, out->arena);
 
         if (decl->type == OPTION_SECTIONS)
             continue;
         text_add(out, "\n");
-        add_comment(decl->help, indent, out);
+        add_comment(decl->help, blank, out);
         if (limits)
-            add_comment(arena_format(out->arena, "Allowed: %s.", limits), indent, out);
+            add_comment(arena_format(out->arena, "Allowed: %s.", limits), blank, out);
         if (decl->required)
-            text_addf(out, "%s%s: %s\n", indent, decl->name, example(decl));
-        else if (fallback)
-            text_addf(out, "%s#%s: %s\n", indent, decl->name, fallback);
+            text_addf(out, "%s%s: %s\n", before, decl->name, example(decl));
         else
-            text_addf(out, "%s#%s: %s\n", indent, decl->name, example(decl));
+            text_addf(out, "%s#%s: %s\n", blank, decl->name, fallback ? fallback : example(decl));
+        before = blank;
     }
 }
 
@@ -99,7 +107,8 @@ void option_reference(const OptionDecl *table, Text *out)
         out,
         "| option | type | default | allowed | reload | meaning |\n|---|---|---|---|---|---|\n");
     for (const OptionDecl *decl = table; decl && decl->name; decl++) {
-        const char *limits = allowed(decl, out->arena), *fallback = written_default(decl);
+        const char *limits = allowed(decl, out->arena);
+        const char *fallback = written_default(decl, out->arena);
 
         if (decl->type == OPTION_SECTIONS)
             continue;
@@ -126,12 +135,14 @@ static const char *example_of(const OptionDecl *decl)
         {"submitter", "V9X01"},
         {"commissioner", "V9C01"},
         {"route", "receiver"},
-        {"key", "credential:signing-key"},
         {"certificate", "signing.crt"},
+        {"key", "credential:sign_key"},
         {"reference", "reference.csv"},
         {"socket", "/run/mhsflow/sign/sign.sock"},
         {"log", "/var/lib/mhsflow/sign/signed.log"},
         {"ca", "ca.pem"},
+        {"client_certificate", "client.pem"},
+        {"proxy", "http://proxy.example.org:3128"},
     };
 
     for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
@@ -155,6 +166,8 @@ static const char *feed_example(const OptionDecl *decl)
     return text_equal(decl->name, "name")      ? "case-management"
            : text_equal(decl->name, "adapter") ? "mef"
            : text_equal(decl->name, "url")     ? "https://feed.example.org/export/v1"
+           : text_equal(decl->name, "token")   ? "credential:poll_token"
+           : decl->type == OPTION_SECRET       ? "credential:poll_client_key"
                                                : example_of(decl);
 }
 
@@ -163,6 +176,7 @@ static const char *route_example(const OptionDecl *decl)
     return text_equal(decl->name, "name")      ? "receiver"
            : text_equal(decl->name, "adapter") ? "https"
            : text_equal(decl->name, "url")     ? "https://receiver.example.org/msr/v1"
+           : decl->type == OPTION_SECRET       ? "credential:submit_client_key"
                                                : example_of(decl);
 }
 
@@ -182,8 +196,7 @@ static void add_list(const char *name, const char *kind, const OptionDecl *commo
                      const AdapterInfo *adapters, size_t count, OptionExample example, Text *out)
 {
     add_section(name, out);
-    text_add(out, "  -\n");
-    option_sample(common, "    ", example, out);
+    option_sample(common, "  - ", example, out);
     for (size_t i = 0; i < count; i++)
         if (text_equal(adapters[i].kind, kind) &&
             text_equal(adapters[i].name, example(&(OptionDecl){.name = "adapter"}))) {
