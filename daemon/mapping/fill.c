@@ -184,10 +184,8 @@ Transformed row_fill(RowContext *row, MappedRow *ret)
         const char *value = NULL;
         if (fill_value(row, line, &value, &origin) == GOT_HOLD)
             return GOT_HOLD;
-        if (value) {
-            ret->row.values[item->element->index] = value;
-            ret->origins[item->element->index] = origin;
-        }
+        ret->row.values[item->element->index] = value;
+        ret->origins[item->element->index] = origin;
     }
     return GOT_VALUE;
 }

@@ -212,6 +212,8 @@ bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, 
                 make_for_record(&map, block, record, first, &raw.rows);
         }
     }
+    raw.withheld = map.withheld;
+    raw.withheld_count = map.withheld_count;
     drop_held(&map, &raw.rows);
     link_parents(&raw.rows, arena);
     *ret = raw;

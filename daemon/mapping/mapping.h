@@ -28,7 +28,8 @@ const char *mapping_version(
     const Mapping *mapping); /* as written, and a digest of all its files: "1-3fa9…" */
 const Dataset *mapping_dataset(const Mapping *mapping);
 
-/* Where one value came from.  All NULL: the element is blank. */
+/* Where one value came from; for a blank element, where it would have come from.  line NULL: no line
+ * of the mapping fills the element. */
 typedef struct Origin {
     const MapLine *line;  /* the mapping's line */
     const Record *record; /* NULL: a literal, or a setting */
@@ -72,6 +73,8 @@ typedef struct RawRows {
     MappedRows rows;
     MapFindings findings;
     Month first, last; /* the months that these rows are right for */
+    const ProviderSettings **withheld; /* providers with a referral of the person and a closed gate */
+    size_t withheld_count;
 } RawRows;
 bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, Arena *arena,
                   RawRows *ret, Error *err);
@@ -102,10 +105,23 @@ bool mapping_reference(const Mapping *mapping, const MapReference *reference, co
 /* "mapping.yaml:14" and "codes/ethnicity.csv:7", relative to the mapping's folder. */
 const char *origin_line(const Origin *origin, Arena *arena);
 const char *origin_code(const Origin *origin, Arena *arena); /* NULL when no code list was used */
-/* One row's lineage as compact JSON:
- * {"Element":["type","id",version,"field","line","code"|null],…}; type, id and version are null
- * where a value did not come from a record. */
+/* One row's lineage as compact JSON: the records it was made of, and for each element that has a
+ * value [record, field, mapping line, code list row]:
+ *   {"r":[["person","P1",3]],"e":{"EthnicCategory":[0,"ethnicity",45,"ethnicity:24"],"DatSetVer":[null,null,12]}}
+ * A record is its place in "r"; the mapping's version is kept beside the row. */
 char *mapping_lineage(const MappedRow *row, Arena *arena);
+
+typedef struct LineageEntry {
+    const char *element;
+    const char *record_type, *record_id; /* NULL: a literal or a setting */
+    int64_t record_version;
+    const char *field;
+    const char *line; /* "mapping.yaml:45" */
+    const char *code; /* "codes/ethnicity.csv:24"; NULL */
+} LineageEntry;
+/* The way back, for `mhsflow trace`.  DATA "mapping.lineage" when it is not such a text. */
+bool mapping_lineage_read(const char *json, Arena *arena, LineageEntry **ret, size_t *ret_count,
+                          Error *err);
 /* Which line fills an element, for coverage and documentation; NULL when none does. */
 const MapLine *mapping_line(const Mapping *mapping, const Element *element);
 const char *map_line_place(const MapLine *line, Arena *arena);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a value came from, as text: mapping line, code-list row, and a row's lineage as JSON. */
+/* Where a value came from, as text: mapping line and code-list row. */
 #include "daemon/base/text.h"
 #include "daemon/mapping/plan.h"
 
 #include <string.h>
-
-#define LINEAGE_LIMIT ((size_t)256 << 10)
 
 const char *map_line_place(const MapLine *line, Arena *arena)
 {
@@ -21,44 +19,6 @@ const char *origin_code(const Origin *origin, Arena *arena)
 {
     return origin->code ? arena_format(arena, "%s:%d", origin->code->file, origin->code->line)
                         : NULL;
-}
-
-static void add_text(Text *text, const char *value)
-{
-    if (value)
-        text_add_json(text, value);
-    else
-        text_add(text, "null");
-}
-
-char *mapping_lineage(const MappedRow *row, Arena *arena)
-{
-    Text text = text_new(arena, LINEAGE_LIMIT);
-    bool first = true;
-    text_add(&text, "{");
-    for (size_t i = 0; i < row->row.table->count; i++) {
-        const Origin *origin = &row->origins[i];
-        if (!origin->line)
-            continue;
-        text_addf(&text, "%s\"%s\":[", first ? "" : ",", row->row.table->elements[i].name);
-        first = false;
-        const Record *record = origin->record;
-        add_text(&text, record ? record->type : NULL);
-        text_add(&text, ",");
-        add_text(&text, record ? record->id : NULL);
-        if (record)
-            text_addf(&text, ",%lld,", (long long)record->version);
-        else
-            text_add(&text, ",null,");
-        add_text(&text, record ? origin->field : NULL);
-        text_addf(&text, ",\"%s:%d\",", origin->line->file, origin->line->line);
-        if (origin->code)
-            text_addf(&text, "\"%s:%d\"]", origin->code->file, origin->code->line);
-        else
-            text_add(&text, "null]");
-    }
-    text_add(&text, "}");
-    return arena_text(arena, text_ok(&text) ? text_get(&text) : "{}");
 }
 
 const MapLine *mapping_line(const Mapping *mapping, const Element *element)

@@ -74,12 +74,12 @@ static bool gate_is_open(const MapContext *map, const ProviderSettings *provider
     return true;
 }
 
-static void add_provider(MapContext *map, const ProviderSettings *provider)
+static void add_once(const ProviderSettings **list, size_t *count, const ProviderSettings *provider)
 {
-    for (size_t i = 0; i < map->provider_count; i++)
-        if (map->providers[i] == provider)
+    for (size_t i = 0; i < *count; i++)
+        if (list[i] == provider)
             return;
-    map->providers[map->provider_count++] = provider;
+    list[(*count)++] = provider;
 }
 
 void provider_choose(MapContext *map, const bool *open)
@@ -87,15 +87,18 @@ void provider_choose(MapContext *map, const bool *open)
     size_t count = map->index.counts[TYPE_REFERRAL];
     map->referrals = arena_array(map->arena, count, sizeof *map->referrals);
     map->providers = arena_array(map->arena, count, sizeof *map->providers);
+    map->withheld = arena_array(map->arena, count, sizeof *map->withheld);
     map->held = arena_array(map->arena, count, sizeof *map->held);
     for (size_t i = 0; i < count; i++) {
         const Record *referral = map->index.by_type[TYPE_REFERRAL][i];
         const ProviderSettings *provider = choose(map, referral);
-        if (provider && !gate_is_open(map, provider, open))
-            provider = NULL; /* the gate's own finding says so */
+        if (provider && !gate_is_open(map, provider, open)) {
+            add_once(map->withheld, &map->withheld_count, provider);
+            provider = NULL;
+        }
         map->referrals[map->referral_count++] = (ReferralProvider){referral, provider};
         if (provider)
-            add_provider(map, provider);
+            add_once(map->providers, &map->provider_count, provider);
     }
 }
 

@@ -43,6 +43,8 @@ typedef struct MapContext {
     const ProviderSettings **providers; /* those with a referral and an open gate, each once */
     bool *held;                         /* beside providers: the person does not go there */
     size_t provider_count;
+    const ProviderSettings **withheld;
+    size_t withheld_count;
 } MapContext;
 
 typedef struct RowContext {

@@ -41,9 +41,7 @@ static MappedRow *copy_row(const MappedRow *row, Arena *arena)
     size_t count = row->row.table->count;
     *copy = *row;
     copy->row.values = arena_array(arena, count, sizeof *copy->row.values);
-    copy->origins = arena_array(arena, count, sizeof *copy->origins);
     memcpy(copy->row.values, row->row.values, count * sizeof *copy->row.values);
-    memcpy(copy->origins, row->origins, count * sizeof *copy->origins);
     return copy;
 }
 
@@ -62,8 +60,6 @@ static MappedRow *row_of_month(MappedRow *row, Month month, Arena *arena)
     for (size_t i = 0; i < table->blanked_count; i++) {
         size_t at = table->blanked[i]->index;
         same = same && copy->row.values[at] == row->row.values[at];
-        if (!copy->row.values[at])
-            copy->origins[at] = (Origin){0};
     }
     return same ? row : copy;
 }
