@@ -158,8 +158,10 @@ START_TEST(a_file_is_streamed_whole)
         ck_assert_int_eq(talk.response.status, 201);
         const PeerRequest *request = peer_request(talk.peer, 0);
         ck_assert_uint_eq(request->body_size, sizes[i]);
-        for (size_t k = 0; k < sizes[i]; k++)
-            ck_assert_int_eq(request->body[k], 'a' + (int)(k % 26));
+        size_t same = 0;
+        while (same < sizes[i] && request->body[same] == 'a' + (int)(same % 26))
+            same++;
+        ck_assert_uint_eq(same, sizes[i]);
         ck_assert_ptr_null(peer_request_header(talk.peer, 0, "Expect"));
         ck_assert_ptr_null(peer_request_header(talk.peer, 0, "Transfer-Encoding"));
         unlink(path);
