@@ -3,9 +3,11 @@
 #include "tests/sandbox/receiver.h"
 
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/sandbox/calendar.h"
 #include "tests/sandbox/document.h"
@@ -13,6 +15,9 @@
 #include "tests/sandbox/structured.h"
 
 enum { BUSY_MOST = 16 };
+
+/* Where documents lie, by status; rejected ones are not kept. */
+static const char *const folders[] = {"accepted", "waiting"};
 
 /* One submission on its way through the checks. */
 typedef struct Submission {
@@ -29,8 +34,11 @@ bool receiver_start(Receiver *receiver, const char *state, const char *schema,
                            .sender = {.path = sender_certificate, .any_time = any_time}};
     (void)pthread_mutex_init(&receiver->lock, NULL);
     (void)pthread_mutex_init(&receiver->sender.lock, NULL);
-    buffer_format(&path, "%s/accepted", state);
-    (void)mkdir(path.data, 0700);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        buffer_clear(&path);
+        buffer_format(&path, "%s/%s", state, folders[i]);
+        (void)mkdir(path.data, 0700);
+    }
     buffer_clear(&path);
     buffer_format(&path, "%s/journal.ndjson", state);
     return journal_open(&receiver->journal, path.data);
@@ -228,16 +236,38 @@ static char *rows_text(const DocumentReport *report)
     return memory_or_die(strdup(out.data));
 }
 
+static void document_path(const Receiver *receiver, const JournalEntry *entry, const char *folder,
+                          const char *ending, Buffer *out)
+{
+    buffer_clear(out);
+    buffer_format(out, "%s/%s/%s-%s-r%u.%s", receiver->state, folder, entry->provider,
+                  entry->period, entry->revision, ending);
+}
+
 static bool keep_document(const Receiver *receiver, const HttpRequest *request, const Submission *s)
 {
     BUFFER_AUTO path = {0};
-    buffer_format(&path, "%s/accepted/%s-%s-r%u.xml", receiver->state, s->entry.provider,
-                  s->entry.period, s->entry.revision);
+    document_path(receiver, &s->entry, folders[s->entry.status], "xml", &path);
     if (!buffer_write_file(path.data, 0600, request->body->data, request->body->length))
         return false;
-    path.length -= 4;
-    buffer_text(&path, ".p7s");
+    document_path(receiver, &s->entry, folders[s->entry.status], "p7s", &path);
     return buffer_write_file(path.data, 0600, s->signature.data, s->signature.length);
+}
+
+/* What waited lies with the accepted ones from now on, or goes. */
+static void move_document(const Receiver *receiver, const JournalEntry *entry)
+{
+    static const char *const endings[] = {"xml", "p7s"};
+    BUFFER_AUTO from = {0};
+    BUFFER_AUTO to = {0};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        document_path(receiver, entry, folders[JOURNAL_WAITING], endings[i], &from);
+        document_path(receiver, entry, folders[JOURNAL_ACCEPTED], endings[i], &to);
+        if (entry->status == JOURNAL_ACCEPTED)
+            (void)rename(from.data, to.data);
+        else
+            (void)unlink(from.data);
+    }
 }
 
 static void decide(const Receiver *receiver, const HttpRequest *request, Submission *s)
@@ -393,6 +423,7 @@ uint32_t receiver_settle(Receiver *receiver, const char *key, bool accept)
         entry.rows = memory_or_die(strdup(entry.rows));
         if (journal_put(&receiver->journal, &entry)) {
             settled++;
+            move_document(receiver, &receiver->journal.entries[i]);
         } else {
             free(entry.findings);
             free(entry.rows);

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 
 from client import Sandbox, document
@@ -282,14 +284,68 @@ def receiver_faults_happen_as_told(box):
     told(action="pending")
     key, (status, _, body) = box.submit(text, provider="V9X02", period="2026-10", revision=2)
     assert status == 202 and box.question(key)[2]["status"] == "waiting"
+    name = "V9X02-2026-10-r2.xml"
+    assert name in os.listdir(box.state + "/waiting")
+    assert name not in os.listdir(box.state + "/accepted")
     assert box.control("POST", "/settle", {"key": key, "status": "accepted"})[1] == {"settled": 1}
     assert box.question(key)[2] == {"status": "accepted", "reference": body["reference"]}
+    assert name in os.listdir(box.state + "/accepted")
     told(action="lie_accept")
     key, (status, _, _) = box.submit(text, provider="V9X02", period="2026-10", revision=3)
     assert status == 201 and box.question(key)[0] == 404
     told(action="refuse")
     _, (status, _, body) = box.submit(text, provider="V9X02", period="2026-10", revision=4)
     assert status == 422 and body["findings"]
+
+
+@test
+def a_long_poll_ends_when_something_comes(box):
+    box.control("POST", "/epoch", {"lose": 5})
+    _, trailer = walk(box, "/snapshot/team")
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(
+        box.feed("/changes?cursor=" + trailer["next_cursor"], Prefer="wait=25")))
+    began = time.monotonic()
+    waiting.start()
+    while waiting.is_alive():
+        # Revealing again and again needs no guess of when the poll has begun to wait.
+        box.control("POST", "/reveal", {"count": 1})
+        waiting.join(0.1)
+    assert time.monotonic() - began < 20
+    assert len(page(answers[0][2])[0]) >= 1
+
+
+@test
+def a_stall_ends_when_the_faults_do(box):
+    box.control("POST", "/fault", {"target": "feed", "action": "stall", "seconds": 50})
+    failures = []
+
+    def ask():
+        try:
+            box.feed("/health")
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    box.control("DELETE", "/fault")
+    waiting.join(20)
+    assert not waiting.is_alive() and failures
+
+
+@test
+def too_many_requests_are_told_to_wait(box):
+    box.stop()
+    plain = box.options
+    box.options = (*plain, "--rate", "2")
+    box.start()
+    statuses = [box.feed("/manifest")[0] for _ in range(6)]
+    assert statuses[0] == 200 and 429 in statuses and set(statuses) == {200, 429}, statuses
+    box.stop()
+    box.options = plain
+    box.start()
 
 
 @test
