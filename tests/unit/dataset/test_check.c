@@ -361,7 +361,7 @@ START_TEST(the_vocabulary_is_closed_and_explained)
 }
 END_TEST
 
-/* The table of the README is the vocabulary: "| `word` | stage | `arguments` | help |". */
+/* The table of the README is the vocabulary: "| `word` | when | arguments | what must hold |". */
 START_TEST(the_readme_explains_every_word)
 {
     static const char *const stages[] = {"never", "row", "group", "file"};
