@@ -108,7 +108,8 @@ bool mapping_lineage_read(const char *json, Arena *arena, LineageEntry **ret, si
     size_t count = 0;
     const char *name;
     json_t *entry;
-    json_object_foreach (elements, name, entry) {
+    json_object_foreach(elements, name, entry)
+    {
         LineageEntry *at = &entries[count++];
         at->element = arena_text(arena, name);
         read_record(records, entry, arena, at);

@@ -28,8 +28,8 @@ const char *mapping_version(
     const Mapping *mapping); /* as written, and a digest of all its files: "1-3fa9…" */
 const Dataset *mapping_dataset(const Mapping *mapping);
 
-/* Where one value came from; for a blank element, where it would have come from.  line NULL: no line
- * of the mapping fills the element. */
+/* Where one value came from; for a blank element, where it would have come from.  line NULL: no
+ * line of the mapping fills the element. */
 typedef struct Origin {
     const MapLine *line;  /* the mapping's line */
     const Record *record; /* NULL: a literal, or a setting */
@@ -73,7 +73,8 @@ typedef struct RawRows {
     MappedRows rows;
     MapFindings findings;
     Month first, last; /* the months that these rows are right for */
-    const ProviderSettings **withheld; /* providers with a referral of the person and a closed gate */
+    const ProviderSettings *
+        *withheld; /* providers with a referral of the person and a closed gate */
     size_t withheld_count;
 } RawRows;
 bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, Arena *arena,

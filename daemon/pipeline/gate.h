@@ -13,8 +13,8 @@
 
 #define GATE_PURPOSE "mhsds"
 
-/* `legal_basis`: "consent", "legal_obligation" or "public_task"; any other word is as strict as consent.
- * NULL: open.  Otherwise the reason, whose code is the withheld_… word that people see. */
+/* `legal_basis`: "consent", "legal_obligation" or "public_task"; any other word is as strict as
+ * consent. NULL: open.  Otherwise the reason, whose code is the withheld_… word that people see. */
 const FindingKind *gate_reason(const PersonBasis *basis, const char *legal_basis);
 
 /* The decision in force on `today` (London) among a person's consent records, the merged persons'
