@@ -21,6 +21,25 @@ import zlib
 
 import month as made_up
 
+
+def spawner():
+    """Runs programs for the test and says what each cost.
+
+    A process of its own and small: Linux counts the memory of the process that starts
+    a program as the program's."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        with open(request["out"], "wb") as out, open(request["err"], "wb") as err:
+            process = subprocess.Popen(request["command"], stdout=out, stderr=err, env=request["env"])
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        print(json.dumps([process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss]), flush=True)
+
+
+if sys.argv[1] == "--spawner":  # before anything large is made
+    spawner()
+    sys.exit(0)
+
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
 LIMITS = "sanitized" not in sys.argv[3:]
 CPU_SECONDS, MEMORY_KIB = 0.100, 64 * 1024
@@ -50,18 +69,30 @@ class Results:
 
 class Run:
     """One run: exit code, output, and what it cost."""
+    helper = folder = None
 
     def __init__(self, *arguments):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            process = subprocess.Popen([PROGRAM, *arguments], stdout=out, stderr=err,
-                                       env={**os.environ, "MHSFLOW_CONFIG": "/nonexistent/none.yaml"})
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = self.code = os.waitstatus_to_exitcode(status)
-            self.cpu, self.memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
-            out.seek(0)
-            err.seek(0)
-            self.out = out.read().decode("utf-8", "replace")
-            self.err = err.read().decode("utf-8", "replace")
+        out, err = os.path.join(Run.folder, "out"), os.path.join(Run.folder, "err")
+        environment = {**os.environ, "MHSFLOW_CONFIG": "/nonexistent/none.yaml"}
+        Run.helper.stdin.write(json.dumps({"command": [PROGRAM, *arguments], "out": out, "err": err,
+                                           "env": environment}) + "\n")
+        Run.helper.stdin.flush()
+        self.code, self.cpu, self.memory = json.loads(Run.helper.stdout.readline())
+        with open(out, encoding="utf-8", errors="replace", newline="") as file:
+            self.out = file.read()
+        with open(err, encoding="utf-8", errors="replace", newline="") as file:
+            self.err = file.read()
+
+    @staticmethod
+    def begin(folder):
+        Run.folder = folder
+        Run.helper = subprocess.Popen([sys.executable, "-B", __file__, "--spawner"], text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    @staticmethod
+    def end():
+        Run.helper.stdin.close()
+        Run.helper.wait()
 
     def findings(self):
         return [json.loads(line) for line in self.out.splitlines()]
@@ -92,18 +123,17 @@ DOCUMENTS = [
     ("plain text", b"dear data team, " + SECRET.encode(), 3, "no XML in UTF-8"),
     ("UTF-16 with a mark", "\ufeff<MHSDS/>".encode("utf-16-le"), 3, "no XML in UTF-8"),
     ("UTF-16 without a mark", "<MHSDS/>".encode("utf-16-le"), 3, "not UTF-8"),
-    ("UTF-32", "<MHSDS/>".encode("utf-32-be"), 3, "no XML in UTF-8"),
+    ("UTF-32", "<MHSDS/>".encode("utf-32-be"), 3, "not UTF-8"),
     ("Latin-1 declared", b'<?xml version="1.0" encoding="ISO-8859-1"?><MHSDS/>', 3, "another encoding"),
     ("UTF-7 declared", b"<?xml version='1.0' encoding='UTF-7'?><MHSDS/>", 3, "another encoding"),
-    ("Latin-1 bytes", xml("<MHS001MPI><Postcode>") + b"\xe9</Postcode>", 3, "not UTF-8"),
-    ("overlong UTF-8", xml("<MHS001MPI><Postcode>") + b"\xc0\xaf</Postcode>", 3, "UTF-8|after its end"),
-    ("overlong UTF-8 in a value", TOP.encode() + b"<MHS001MPI><Postcode>\xc0\xaf</Postcode>", 3, "not UTF-8"),
+    ("Latin-1 bytes", TOP.encode() + b"<MHS001MPI><Postcode>\xe9</Postcode>", 3, "not UTF-8"),
+    ("overlong UTF-8", TOP.encode() + b"<MHS001MPI><Postcode>\xc0\xaf</Postcode>", 3, "not UTF-8"),
     ("a surrogate", TOP.encode() + b"<MHS001MPI><Postcode>\xed\xa0\x80</Postcode>", 3, "not UTF-8"),
     ("a NUL", TOP.encode() + b"<MHS001MPI><Postcode>\0</Postcode>", 3, "a NUL"),
     ("NUL by reference", xml("<MHS001MPI><Postcode>&#0;</Postcode></MHS001MPI>"), 3, "XML forbids"),
     ("control by reference", xml("<MHS001MPI><Postcode>&#1;</Postcode></MHS001MPI>"), 3, "XML forbids"),
     ("billion laughs", bomb("laughs"), 3, DOCTYPE),
-    ("quadratic bomb", bomb("quadratic"), 3, DOCTYPE),
+    ("quadratic bomb", bomb("quadratic"), 3, DOCTYPE + "|longer than any may be"),
     ("external entity", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><MHSDS>&a;</MHSDS>', 3, DOCTYPE),
     ("external DTD", b'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><MHSDS/>', 3, DOCTYPE),
     ("parameter entity", b'<!DOCTYPE x [<!ENTITY % a SYSTEM "file:///etc/passwd">%a;]><MHSDS/>', 3, DOCTYPE),
@@ -141,7 +171,7 @@ DOCUMENTS = [
     ("markup in CDATA", xml(f"<MHS001MPI><Postcode><![CDATA[<{SECRET}>]]></Postcode></MHS001MPI>"), 1, "MHS00169"),
     ("a gzip file", zlib.compress(b"<MHSDS/>"), 3, "no XML in UTF-8|empty, cut off"),
     ("a zip file", b"PK\x03\x04" + b"\0" * 100, 3, "no XML in UTF-8"),
-    ("an Access file", b"\0\1\0\0Standard ACE DB\0", 3, "no XML in UTF-8"),
+    ("an Access file", b"\0\1\0\0Standard ACE DB\0", 3, "not UTF-8"),
     ("a random file", random.Random(1).randbytes(100000), 3, "."),
 ]
 
@@ -194,7 +224,7 @@ FOLDERS = [
     ("a short row", {GP: HEAD + f"{SECRET}\n".encode()}, 3, "the row has 1 fields"),
     ("a long row", {GP: HEAD + f"{SECRET},V,,,,,\n".encode()}, 3, "fields"),
     ("no header", {GP: f"P1,{SECRET},2026-04-01,\n".encode()}, 1, STRUCTURE),
-    ("terminal codes in the header", {GP: b"LocalPatientID,\x1b[2J\x1b]0;x\x07\n"}, 1, STRUCTURE + "|UTF-8"),
+    ("terminal codes in the header", {GP: b"LocalPatientID,\x1b[2J\x1b]0;x\x07\n"}, 3, "not valid UTF-8"),
     ("a misspelt column", {GP: HEAD.replace(b"GMPReg,", b"GMPRegs,")}, 1, "did you mean GMPReg"),
     ("a misspelt table", {"MHS002GPs.csv": HEAD}, 1, "did you mean MHS002GP.csv"),
     ("an unknown table", {f"{SECRET}.csv": HEAD}, 1, STRUCTURE),
@@ -203,7 +233,7 @@ FOLDERS = [
     ("a folder as table", folder_as_table, 3, "is not a file"),
     ("an endless file", endless, 3, "is not a file"),
     ("a link to nowhere", unreadable_link, 3, "could not open"),
-    ("a link to another file", other_file, 1, STRUCTURE),
+    ("a link to another file", other_file, 3, "the row has"),
     ("5,000 files", many_files, 3, "more than 4096 files"),
     ("20,000 bad rows", {GP: HEAD + b"P1,V,x,y\n" * 20000}, 1, "MHS002"),
 ]
@@ -407,10 +437,12 @@ def dataset(results, place):
 def main():
     results = Results()
     with tempfile.TemporaryDirectory(prefix="mhsflow-validate-") as place:
+        Run.begin(place)
         properties(results, place)
         output(results, place)
         dataset(results, place)
         hostile(results, place)
+        Run.end()
     print(f"1..{results.count}")
     return results.failed > 0
 
