@@ -90,8 +90,8 @@ typedef bool (*RowOutSink)(void *context, const RowOut *row, Error *err);
 /* Every row that holds at the generation in the month, ordered by table, row key (bytes), digest:
  * always the same order.  Streamed: memory does not grow with the rows.  A transaction of its own.
  */
-bool rows_stream(Store *store, const char *provider, Month month, int64_t generation, RowOutSink sink,
-                 void *context, Error *err);
+bool rows_stream(Store *store, const char *provider, Month month, int64_t generation,
+                 RowOutSink sink, void *context, Error *err);
 
 /* For `trace`: rows made from a record, or with a key, newest first; those that hold now, or `past`
  * too. */

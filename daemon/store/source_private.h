@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page being taken in; shared by the files that do it. */
+#pragma once
+
+#include "daemon/store/source.h"
+#include "daemon/store/store_private.h"
+
+typedef struct Names {
+    const char **items;
+    size_t count, capacity;
+} Names;
+
+typedef struct Apply {
+    Store *store;
+    const char *feed;
+    int64_t round;
+    bool has_purges;
+    Arena *arena;
+    Names people;     /* to be mapped again; may repeat */
+    Names references; /* "type:id" of reference records whose content changed */
+    int64_t live;     /* change in the number of live records */
+    SourceCounts counts;
+} Apply;
+
+void names_add(Names *names, const char *name,
+               Arena *arena); /* NULL adds nothing; keeps the pointer */
+SqlList names_list(const Names *names, Arena *arena);
+
+/* A change of a page that is not a record: merge, unmerge, purge, restrict, unrestrict. */
+bool source_apply_merge(Apply *apply, const Change *change, Error *err);
+bool source_apply_restrict(Apply *apply, const Change *change, Error *err);
+bool source_apply_purge(Apply *apply, const Change *change, Error *err);
+
+ConsentDecision source_decision(const char *status, bool holds);
+bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, const char *purpose,
+                  Arena *arena, PersonBasis *ret, size_t count, Error *err);
+/* Columns: type, id, version, org, record. */
+bool source_read_record(const PGresult *result, int row, const char *feed, Arena *arena,
+                        Record **ret, Error *err);
