@@ -244,16 +244,28 @@ def bad_documents_are_refused_with_findings(box):
     def rules(text, **how):
         _, (status, _, body) = box.submit(text, period="2026-09", **how)
         assert status == 422 and body["status"] == "rejected", body
+        findings[:] = body["findings"]
         return {finding["rule"] for finding in body["findings"]}
+
+    findings = []
 
     good = document(period="2026-09")
     assert "MSR-PROVIDER" in rules(document(provider="V9X02", period="2026-09"))
     assert "MSR-PERIOD" in rules(document(period="2026-10"))
     assert "MSR-XML" in rules(good[:-5])
     assert "MSR-XML" in rules(good.replace(b"?>", b'?><!DOCTYPE x [<!ENTITY a "b">]>', 1))
+    assert "MSR-XML" in rules(good.replace(b"X0", b"&x;"))
+    assert "MSR-XML" in rules(good.replace(b"<MHS001MPI>", b"<?x y?><MHS001MPI>"))
+    assert "MSR-XML" in rules(good.replace(b'encoding="UTF-8"', b'encoding="UTF-7"'))
+    assert "MSR-TEXT" in rules(good.replace(b"<MHS001MPI>", b"x<MHS001MPI>"))
+    assert "MSR-NESTING" in rules(good.replace(b"X0", b"<X/>"))
     assert "MSR-ATTRIBUTE" in rules(good.replace(b"<MHS001MPI>", b'<MHS001MPI a="b">'))
     assert "MSR-ROOT" in rules(good.replace(b'version="6.0">', b'version="5.0">'))
     assert "XSD" in rules(good.replace(b"LocalPatientID", b"Unknown"))
+    assert findings[0] == {"rule": "XSD", "table": "MHS001MPI", "row": 1, "element": "Unknown"}
+    assert "XSD" in rules(document(period="2026-09", people=3).replace(
+        b"<LocalPatientID>X1</LocalPatientID>", b""))
+    assert findings == [{"rule": "XSD", "table": "MHS001MPI", "row": 2, "element": ""}]
     assert "MSR-HEADER-ONCE" in rules(
         good.replace(b"</MHS000Header>", b"</MHS000Header><MHS000Header></MHS000Header>"))
 
