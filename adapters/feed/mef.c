@@ -35,32 +35,47 @@ typedef struct Mef {
     int empty_pages, restarts;
 } Mef;
 
+/* OPTION(name, type, fallback, min, max, help): all may change without a restart. */
+#define FEED_OPTION(name, type, fallback, min, max, help)                                          \
+    {                                                                                              \
+        name, OPTION_##type, fallback, min, max, NULL, false, OPTION_RELOAD, help                  \
+    }
+
 static const OptionDecl options[] = {
     {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
      "Where the feed's pages begin, for example https://cases.example/export/v1."},
-    {"token", OPTION_SECRET, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The file that holds the bearer token.  Without it only the client certificate speaks for "
-     "us."},
-    {"ca", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The certificates (PEM) that may vouch for the feed's server; the system's when not set."},
-    {"client_certificate", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "Our certificate (PEM, chain included), where the feed asks for one."},
-    {"client_key", OPTION_SECRET, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The key of client_certificate (PEM)."},
-    {"proxy", OPTION_TEXT, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "A proxy to go through, http://host:port.  The environment's is never used."},
-    {"types", OPTION_LIST, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The record types to read; all that are known when not set."},
-    {"page_size", OPTION_COUNT, "2000", "1", "5000", NULL, false, OPTION_RELOAD,
-     "How many records to ask for in one page."},
-    {"page_limit", OPTION_SIZE, "32MiB", "1MiB", "64MiB", NULL, false, OPTION_RELOAD,
-     "The largest page that is taken, after unpacking.  The contract promises at most 8 MiB."},
-    {"timeout", OPTION_DURATION, "60s", "1s", "10m", NULL, false, OPTION_RELOAD,
-     "How long the feed may stay silent in the middle of an answer."},
-    {"wait", OPTION_DURATION, "0s", "0s", "50s", NULL, false, OPTION_RELOAD,
-     "How long the feed may keep us waiting at its head for something new (long poll).  Other "
-     "feeds "
-     "wait meanwhile: for a site with one feed."},
+    FEED_OPTION("token", SECRET, NULL, NULL, NULL,
+                "The file that holds the bearer token.  It is read again when the feed no longer "
+                "accepts it."),
+    FEED_OPTION("token_url", URL, NULL, NULL, NULL,
+                "Where a token is fetched instead (OAuth 2.0 client credentials), with client_id "
+                "and client_secret."),
+    FEED_OPTION("client_id", TEXT, NULL, NULL, NULL, "Our name at token_url."),
+    FEED_OPTION("client_secret", SECRET, NULL, NULL, NULL,
+                "The file that holds our secret at token_url."),
+    FEED_OPTION("scope", TEXT, NULL, NULL, NULL,
+                "The scopes to ask for at token_url, for example \"export.read "
+                "export.identifiers\"."),
+    FEED_OPTION("ca", PATH, NULL, NULL, NULL,
+                "The certificates (PEM) that may vouch for the feed's server; the system's when "
+                "not set."),
+    FEED_OPTION("client_certificate", PATH, NULL, NULL, NULL,
+                "Our certificate (PEM, chain included), where the feed asks for one."),
+    FEED_OPTION("client_key", SECRET, NULL, NULL, NULL, "The key of client_certificate (PEM)."),
+    FEED_OPTION("proxy", TEXT, NULL, NULL, NULL,
+                "A proxy to go through, http://host:port.  The environment's is never used."),
+    FEED_OPTION("types", LIST, NULL, NULL, NULL,
+                "The record types to read; all that are known when not set."),
+    FEED_OPTION("page_size", COUNT, "2000", "1", "5000",
+                "How many records to ask for in one page."),
+    FEED_OPTION("page_limit", SIZE, "32MiB", "1MiB", "64MiB",
+                "The largest page that is taken, after unpacking.  The contract promises at most "
+                "8 MiB."),
+    FEED_OPTION("timeout", DURATION, "60s", "1s", "10m",
+                "How long the feed may stay silent in the middle of an answer."),
+    FEED_OPTION("wait", DURATION, "0s", "0s", "50s",
+                "How long the feed may keep us waiting at its head for something new (long "
+                "poll).  Other feeds wait meanwhile: for a site with one feed."),
     {0},
 };
 
@@ -70,7 +85,7 @@ static void mef_close(void *self)
     if (!mef)
         return;
     http_client_free(mef->server.client);
-    arena_free(mef->server.token_arena);
+    mef_auth_free(mef->server.auth);
     arena_free(mef->manifest_arena);
     arena_free(mef->settings);
     free(mef);
@@ -84,7 +99,6 @@ static void copy_settings(Mef *mef, const Section *section)
     for (size_t size = strlen(base); size && base[size - 1] == '/';)
         base[--size] = '\0';
     mef->server.base = base;
-    mef->server.token_path = arena_text(arena, section_text(section, "token"));
     mef->server.page_limit = (size_t)section_number(section, "page_limit");
     mef->page_size = section_number(section, "page_size");
     mef->wait_ms = section_number(section, "wait");
@@ -112,7 +126,6 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
         return error_set(err, ERROR_LATER, "feed.memory", "no memory for a feed");
     mef->settings = arena_new(1 << 20);
     mef->manifest_arena = arena_new(4 << 20);
-    mef->server.token_arena = arena_new(256 << 10);
     copy_settings(mef, section);
     const char *key = section_text(section, "client_key");
     HttpSettings http = {.ca_bundle = section_text(section, "ca"),
@@ -120,7 +133,8 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
                          .client_key = key ? file_credential_path(key, mef->settings) : NULL,
                          .proxy = section_text(section, "proxy"),
                          .stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms};
-    if (!types_are_known(mef, err) || !http_client_new(&http, &mef->server.client, err)) {
+    if (!types_are_known(mef, err) || !mef_auth_new(section, &mef->server.auth, err) ||
+        !http_client_new(&http, &mef->server.client, err)) {
         mef_close(mef);
         return error_wrap(err, "opening feed \"%s\"", name);
     }

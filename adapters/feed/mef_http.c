@@ -3,7 +3,6 @@
 #include "adapters/feed/mef_http.h"
 
 #include "daemon/base/clock.h"
-#include "daemon/base/file.h"
 #include "daemon/base/json.h"
 #include "daemon/base/text.h"
 #include "daemon/net/retry_after.h"
@@ -24,34 +23,18 @@ typedef struct Exchange {
     void *sink_data;
 } Exchange;
 
-static bool read_token(MefServer *server, Error *err)
-{
-    char *token;
-    if (!server->token_path)
-        return true;
-    arena_reset(server->token_arena);
-    server->token = NULL;
-    if (!file_secret(server->token_path, server->token_arena, &token, err))
-        return error_wrap(err, "reading the feed's token");
-    if (!*token || strpbrk(token, " \t\r\n"))
-        return error_set(err, ERROR_CONFIG, "feed.token",
-                         "the feed's token file does not hold one token");
-    server->token = token;
-    return true;
-}
-
-static bool exchange(MefServer *server, Arena *arena, const Exchange *want, HttpResponse *ret,
-                     Error *err)
+static bool exchange(MefServer *server, Arena *arena, const Exchange *want, bool renew,
+                     HttpResponse *ret, Error *err)
 {
     HttpHeader headers[6];
     size_t count = 0;
-    if (!server->token && !read_token(server, err))
+    const char *authorization;
+    if (!mef_auth_value(server->auth, server->client, renew, &authorization, err))
         return false;
     headers[count++] = (HttpHeader){"Accept", want->accept};
     headers[count++] = (HttpHeader){"User-Agent", "mhsflow/" MHSFLOW_VERSION};
-    if (server->token)
-        headers[count++] =
-            (HttpHeader){"Authorization", arena_format(arena, "Bearer %s", server->token)};
+    if (authorization)
+        headers[count++] = (HttpHeader){"Authorization", authorization};
     if (want->etag)
         headers[count++] = (HttpHeader){"If-None-Match", want->etag};
     if (want->wait_ms)
@@ -118,12 +101,9 @@ static bool ask(MefServer *server, Arena *arena, const Exchange *want, HttpRespo
                 const MefProblem **ret_problem, int64_t *ret_wait_ms, Error *err)
 {
     *ret_problem = NULL;
-    if (!exchange(server, arena, want, ret, err))
+    if (!exchange(server, arena, want, false, ret, err) ||
+        (ret->status == 401 && !exchange(server, arena, want, true, ret, err)))
         return false;
-    if (ret->status == 401 && server->token_path) {
-        if (!read_token(server, err) || !exchange(server, arena, want, ret, err))
-            return false;
-    }
     *ret_wait_ms = asked_wait(ret);
     if (ret->status == 200 || (ret->status == 304 && want->etag))
         return true;

@@ -2,6 +2,7 @@
 /* A MEF/1 server over HTTP: one request, its answer sorted by what it means for us. */
 #pragma once
 
+#include "adapters/feed/mef_auth.h"
 #include "adapters/feed/mef_manifest.h"
 #include "adapters/feed/mef_page.h"
 #include "adapters/feed/mef_problem.h"
@@ -9,10 +10,8 @@
 
 typedef struct MefServer {
     HttpClient *client;
-    const char *base;       /* https://host/export/v1 */
-    const char *token_path; /* NULL: none, a client certificate speaks for us */
-    const char *token;      /* as last read; NULL: not yet */
-    Arena *token_arena;
+    const char *base; /* https://host/export/v1 */
+    MefAuth *auth;
     size_t page_limit; /* inflated bytes */
     bool json;         /* the server cannot do NDJSON */
 } MefServer;

@@ -21,6 +21,11 @@ static void write_token(FeedSite *site, const char *token)
 /* What a person would write for this adapter.  A new adapter adds its case here. */
 static const char *settings_of(FeedSite *site, Peer *peer, const char *more)
 {
+    bool own_way = more && strstr(more, "client_id");
+    if (strcmp(site->adapter->name, "mef") == 0 && own_way)
+        return arena_format(site->settings, "url: %s\ntoken_url: %s\nca: %s\n%s",
+                            peer_url(peer, "/export/v1"), peer_url(peer, "/token"),
+                            peer_ca_path(peer), more);
     if (strcmp(site->adapter->name, "mef") == 0)
         return arena_format(site->settings, "url: %s\ntoken: %s\nca: %s\ntimeout: 1s\n%s",
                             peer_url(peer, "/export/v1"), site->token_path, peer_ca_path(peer),

@@ -307,11 +307,29 @@ static bool token_fits(const FeedPeer *feed, const char *head)
     return !feed->token || strstr(head, wanted);
 }
 
+/* OAuth 2.0 client credentials, the Basic way; the test's secrets are plain letters. */
+static char *give_token(FeedPeer *feed, const PeerRequest *request, size_t *ret_size)
+{
+    Body body = {.size = 0};
+    bool fits = feed->secret && strstr(request->head, feed->secret) &&
+                strncmp(request->body, "grant_type=client_credentials", 29) == 0;
+    if (feed->status)
+        return problem(feed, feed->status, feed->code, NULL, ret_size);
+    if (!fits)
+        return problem(feed, "401 Unauthorized", "invalid_client", NULL, ret_size);
+    feed->tokens++;
+    add(&body, "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d}", feed->token,
+        feed->token_life);
+    return finish("200 OK", CLOSE "Content-Type: application/json\r\n", &body, ret_size);
+}
+
 char *feed_peer_call(void *data, const PeerRequest *request, size_t *ret_size)
 {
     FeedPeer *feed = data;
     const char *path = strstr(request->head, "/export/v1");
     feed->requests++;
+    if (strncmp(request->head, "POST /token ", 12) == 0)
+        return give_token(feed, request, ret_size);
     if (!path)
         return problem(feed, "404 Not Found", "unknown_id", NULL, ret_size);
     path += strlen("/export/v1");

@@ -33,8 +33,11 @@ typedef struct FeedPeer {
     const char *status, *code, *headers; /* FEED_FAULT_STATUS: "429 Too Many Requests",
                                             "rate_limited", "Retry-After: 7\r\n" */
     const char *token;                   /* asked for when set */
-    int epoch;                           /* 0 at first; another one refuses old cursors with 409 */
-    int changes;                         /* how much of the change log can be seen; 0: all */
+    const char *secret; /* POST /token gives `token` to whoever shows client:`secret` */
+    int token_life;     /* seconds, as said there */
+    int tokens;         /* given */
+    int epoch;          /* 0 at first; another one refuses old cursors with 409 */
+    int changes;        /* how much of the change log can be seen; 0: all */
     int requests;
 } FeedPeer;
 
