@@ -104,6 +104,14 @@ uint32_t case_below(const Case *c, RecordType type, uint32_t item, uint32_t fiel
 bool case_gap(const Case *c, RecordType type, uint32_t item, uint32_t field, uint32_t per_mille);
 bool case_planted(Case *c, Plant plant, const char *fault, RecordType type, const char *id);
 
+/* In the dirty and hostile profiles now and then something else than `otherwise`; a date is NULL
+ * when it stays clean. */
+const char *case_dirty_text(const Case *c, RecordType type, uint32_t item, uint32_t field,
+                            const char *otherwise);
+const char *case_dirty_date(const Case *c, RecordType type, uint32_t item, uint32_t field);
+int64_t case_dirty_number(const Case *c, RecordType type, uint32_t item, uint32_t field,
+                          int64_t otherwise);
+
 uint32_t case_slot(Case *c, RecordType type, const char *id);
 /* Writes the record between begin and end; end drops it when `ms` is at or after the cut and the
  * case is not late yet. */

@@ -113,9 +113,10 @@ static void write_referral_head(Case *c, const Referral *r, Buffer *out)
     put_text(out, "pcn", c->draw.pcn);
     put_day(out, "received_date", r->received);
     put_time(out, "received_time", 540 + (int)case_below(c, TYPE_REFERRAL, w, F_TIME, 480));
-    put_text(out, "source", RANDOM_PICK(case_draw(c, TYPE_REFERRAL, w, F_SOURCE), source_table));
-    put_text(out, "reason_primary",
-             RANDOM_PICK(case_draw(c, TYPE_REFERRAL, w, F_REASON), reason_table));
+    const char *source = RANDOM_PICK(case_draw(c, TYPE_REFERRAL, w, F_SOURCE), source_table);
+    const char *reason = RANDOM_PICK(case_draw(c, TYPE_REFERRAL, w, F_REASON), reason_table);
+    put_text(out, "source", case_dirty_text(c, TYPE_REFERRAL, w, F_SOURCE, source));
+    put_text(out, "reason_primary", case_dirty_text(c, TYPE_REFERRAL, w, F_REASON, reason));
     put_open(out, "reasons_other", '[');
     if (case_below(c, TYPE_REFERRAL, w, F_OTHER, 4) == 0)
         put_text(out, NULL, "Employment Support");
@@ -146,16 +147,22 @@ static void write_contact(Case *c, const Referral *r, const Contact *k, int64_t 
     static const char *const locations[] = {"A01", "H01", "J01", "C01"};
     Buffer *out = case_begin(c, k->slot);
     put_text(out, "referral", r->id);
-    put_day(out, "date", k->day);
+    const char *dirty_date = case_dirty_date(c, TYPE_CONTACT, k->item, F_TIME);
+    if (dirty_date != NULL)
+        put_text(out, "date", dirty_date);
+    else
+        put_day(out, "date", k->day);
     put_time(out, "time", k->minutes);
     if (k->utc_offset != NULL)
         put_text(out, "utc_offset", k->utc_offset);
     if (k->duration_known)
-        put_number(out, "duration_min", k->duration);
+        put_number(out, "duration_min",
+                   case_dirty_number(c, TYPE_CONTACT, k->item, F_DURATION, k->duration));
     else
         put_null(out, "duration_min");
-    put_text(out, "medium", k->medium);
-    put_text(out, "attendance", k->attendance);
+    put_text(out, "medium", case_dirty_text(c, TYPE_CONTACT, k->item, F_MEDIUM, k->medium));
+    put_text(out, "attendance",
+             case_dirty_text(c, TYPE_CONTACT, k->item, F_ATTENDANCE, k->attendance));
     bool cancelled = strncmp(k->attendance, "Cancelled", 9) == 0;
     day_or_null(out, "cancel_date", cancelled ? k->day : 0);
     put_text(out, "cancel_reason", cancelled ? "02" : NULL);

@@ -158,6 +158,28 @@ START_TEST(a_clean_caseload_has_no_gap)
 }
 END_TEST
 
+START_TEST(dirt_is_still_a_feed)
+{
+    for (int profile = PROFILE_DIRTY; profile <= PROFILE_HOSTILE; profile++) {
+        CaseloadPlan plan = plan_of(200, calendar_day(2026, 11, 23));
+        plan.profile = (CaseloadProfile)profile;
+        ChangeLog *log = change_log_build(&plan);
+        uint32_t damaged = 0;
+        for (uint32_t at = 0; at < log->count; at++) {
+            json_t *line = line_of(log, at); /* fails when it is not JSON in UTF-8 */
+            int32_t day;
+            const char *date = text_of(json_object_get(line, "record"), "date");
+            damaged += log->entries[at].type == TYPE_CONTACT &&
+                       log->entries[at].op == CHANGE_UPSERT && !calendar_parse(date, &day);
+            ck_assert_uint_lt(log->entries[at].line_length, 256 * 1024);
+            json_decref(line);
+        }
+        ck_assert_uint_ge(damaged, 3);
+        change_log_free(log);
+    }
+}
+END_TEST
+
 /* Every text that looks like a date is one; those that tell of something done are not after today.
  */
 static void check_dates(const json_t *value, const char *key, int32_t today)
@@ -256,4 +278,4 @@ END_TEST
 SUITE("sandbox/caseload", the_same_plan_gives_the_same_bytes, one_person_can_be_made_alone,
       nhs_numbers_are_valid_and_one_each, nobody_in_it_can_be_real,
       versions_rise_by_one_and_time_never_goes_back, a_clean_caseload_has_no_gap,
-      it_holds_on_every_day_of_a_leap_year, the_calendar_knows_its_days);
+      dirt_is_still_a_feed, it_holds_on_every_day_of_a_leap_year, the_calendar_knows_its_days);
