@@ -314,6 +314,44 @@ START_TEST(rules_that_cannot_be_understood_are_refused_with_their_line)
 }
 END_TEST
 
+START_TEST(a_code_holds_in_its_months_only)
+{
+    _cleanup_fixture_ Fixture f = {0};
+    fixture_open(&f, NULL);
+    Month period = f.base->context.period;
+    Code codes[] = {
+        {"S", "single", 0, 0}, {"S2", "ended", 0, period - 1}, {"S3", "later", period + 1, 0}};
+    CodeList list = {"Test", codes, COUNT_OF(codes)};
+    Rule rule = *dataset_rule(f.base->dataset, "MHS00150");
+    Element element = *rule.element;
+    Dataset copy = *f.base->dataset;
+    element.codes = &list;
+    rule.element = &element;
+    copy.rules = &rule;
+    copy.rule_count = 1;
+    Checker *all = f.checker;
+    Error err = {0};
+    ck_assert(checker_new(&copy, &f.base->context, case_sink, &f.findings, &f.checker, &err));
+    checker_free(all);
+    const Table *person = table(&f, "MHS001");
+    Row *row = case_copy(f.base->rows[person->index], f.arena);
+    Table owner = *person;
+    owner.dataset = &copy;
+    row->table = &owner;
+    for (int month = -1; month <= 1; month++)
+        for (size_t i = 0; i < COUNT_OF(codes); i++) {
+            CheckSummary summary;
+            checker_reset(f.checker, period + month);
+            f.findings.count = 0;
+            case_set(row, "MaritalStatus", codes[i].code);
+            ck_assert(checker_row(f.checker, row, &err));
+            ck_assert(checker_finish(f.checker, &summary, &err));
+            bool holds = i == 0 || (i == 1 && month < 0) || (i == 2 && month > 0);
+            ck_assert_msg((f.findings.count == 0) == holds, "%s in month %d", codes[i].code, month);
+        }
+}
+END_TEST
+
 START_TEST(many_copies_cost_no_more_than_many_rows)
 {
     _cleanup_fixture_ Fixture f = {0};
@@ -385,6 +423,6 @@ SUITE("dataset/check", one_bad_patient_takes_all_and_each_names_the_cause,
       copies_of_a_rejected_row_do_not_count, a_wrong_nhs_number_refuses_the_file_and_names_the_row,
       the_header_names_what_refused_it, without_reference_data_the_rules_say_so,
       a_part_is_judged_as_far_as_it_goes, a_reset_forgets_rows_and_moves_the_month,
-      rules_that_cannot_be_understood_are_refused_with_their_line,
+      rules_that_cannot_be_understood_are_refused_with_their_line, a_code_holds_in_its_months_only,
       many_copies_cost_no_more_than_many_rows, the_vocabulary_is_closed_and_explained,
       the_readme_explains_every_word);
