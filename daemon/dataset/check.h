@@ -155,7 +155,7 @@ struct Checker {
     CheckRule *rules;
     CheckTable *tables;
     size_t table_count; /* the data set's: it may be gone when the checker is freed */
-    KeyPool **pools; /* by name of element */
+    KeyPool **pools;    /* by name of element */
     const char **pool_names;
     size_t pool_count, pool_capacity;
     RowView view;
