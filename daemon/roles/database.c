@@ -259,7 +259,9 @@ static bool live(Postgres *postgres, bool *said_away, Error *err)
 static bool prepare(Postgres *postgres, Error *err)
 {
     const Config *config = role_config(postgres->context);
-    postgres->data = config_state_path(config, postgres->arena, "postgres");
+    /* One folder down: under systemd only "postgres" is this role's own, and the new folder is made
+     * beside the one it becomes. */
+    postgres->data = config_state_path(config, postgres->arena, "postgres/data");
     postgres->socket = config_database_socket(config, postgres->arena);
     postgres->conninfo = config_database(config, postgres->arena);
     if (geteuid() == 0)
@@ -271,8 +273,9 @@ static bool prepare(Postgres *postgres, Error *err)
             err, ERROR_CONFIG, "database.socket",
             "the state folder's path is too long for a socket: at most %d bytes with run/database",
             LONGEST_SOCKET);
-    return file_make_folder(postgres->socket, 0750, err) && find_programs(postgres, err) &&
-           make_folder(postgres, err);
+    return file_make_folder(postgres->socket, 0750, err) &&
+           file_make_folder(config_state_path(config, postgres->arena, "postgres"), 0700, err) &&
+           find_programs(postgres, err) && make_folder(postgres, err);
 }
 
 static bool run(RoleContext *context, Error *err)

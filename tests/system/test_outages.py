@@ -80,7 +80,7 @@ def receiver_away(site):
 
 def database_killed(site):
     site.control("POST", "/reveal", {"count": 5})
-    with open(site.path("state/postgres/postmaster.pid"), encoding="utf-8") as file:
+    with open(site.path("state/postgres/data/postmaster.pid"), encoding="utf-8") as file:
         os.kill(int(file.readline()), signal.SIGKILL)
     for _ in deadline_loop(60, "the daemon says that the database is away"):
         if "database_lost" in site.tail(200):
