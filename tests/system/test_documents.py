@@ -59,6 +59,17 @@ class Documents(unittest.TestCase):
             words = line.split()
             self.assertEqual(run(*words, "--help").returncode, 0, line)
 
+    def test_every_option_is_read_somewhere(self):
+        names = re.findall(r"^OPTION\([A-Z]+, (\w+),", source("daemon/config/options.def"), re.M)
+        self.assertGreater(len(names), 20)
+        code = ""
+        for top in ("daemon", "adapters"):
+            for folder, _, files in os.walk(os.path.join(SOURCE, top)):
+                for name in files:
+                    if name.endswith(".c") and name not in ("sample.c", "tables.c"):
+                        code += source(os.path.join(folder, name))
+        self.assertEqual([name for name in names if f'"{name}"' not in code], [])
+
     def test_usage_errors_end_with_2(self):
         for words in (["nonsense"], ["queue"], ["queue", "show"], ["queue", "show", "x"], ["queue", "list", "--nothing"]):
             done = run(*words)

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a person types, over a site that has done its work: queue, findings, status, check, audit.
+
+usage: test_commands.py BUILD-FOLDER
+"""
+import csv
+import io
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from whole_site import Site, deadline_loop  # noqa: E402
+
+BUILD = sys.argv[1]
+
+
+class Commands(unittest.TestCase):
+    site = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.site = Site(BUILD, people=40, seed=3, name="commands")
+        cls.addClassCleanup(cls.site.close)
+        cls.site.start_sandbox("--tail", "60")
+        cls.site.start_daemon()
+        cls.site.wait_settled()
+
+    def text(self, *words, code=0):
+        done = self.site.run("mhsflow", *words, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout if code in (0, 1) else done.stderr
+
+    def accepted(self):
+        return next(row for row in self.site.queue() if row["state"] == "accepted")
+
+    def test_status_says_that_all_is_well(self):
+        self.assertIn("All that is due has been accepted", self.text("status"))
+        status = self.site.mhsflow("status")[0]
+        self.assertTrue(all(status["roles"].values()), status["roles"])
+        self.assertEqual(status["needs"], [])
+        self.assertTrue(status["feeds"][0]["complete"])
+        self.assertTrue(all(month["state"] in ("accepted", None) for month in status["months"]), status["months"])
+
+    def test_check_finds_nothing_wrong(self):
+        text = self.text("check")
+        self.assertIn("certificate until", text)
+        self.assertNotIn("failed", text)
+        rows = self.site.mhsflow("check")
+        self.assertEqual({row["result"] for row in rows} - {"ok", "note"}, set())
+
+    def test_show_is_the_biography(self):
+        row = self.accepted()
+        shown = self.site.mhsflow("queue", "show", row["id"])
+        self.assertEqual(len(shown), 1)
+        shown = shown[0]
+        self.assertEqual((shown["state"], shown["revision"]), ("accepted", row["revision"]))
+        moves = [event["to"] for event in shown["events"] if event["kind"] == "audit" and event["to"]]
+        self.assertEqual(moves[-2:], ["sending", "accepted"])
+        self.assertEqual(moves[0], "ready")
+        text = self.text("queue", "show", row["id"])
+        self.assertIn(row["reference"], text)
+        self.assertNotIn("\x1b", text)
+        self.text("queue", "show", "999999", code=3)
+
+    def test_what_is_final_stays(self):
+        number = self.accepted()["id"]
+        for verb in (["hold", number, "--reason", "test"], ["release", number], ["cancel", number, "--reason", "test"]):
+            self.assertIn("submission.state", self.text("queue", *verb, "--as", "tester", code=3))
+
+    def test_findings_lead_to_records(self):
+        groups = self.site.mhsflow("finding", "list")
+        self.assertTrue(groups)
+        for group in groups:
+            self.assertTrue(group["rule"] and group["message"], group)
+        self.assertTrue(any(group["rule"].startswith("withheld") for group in groups), [g["rule"] for g in groups])
+        each = self.site.mhsflow("finding", "list", "--each", "--rule", groups[0]["rule"])
+        self.assertTrue(each)
+        self.assertEqual({row["rule"] for row in each}, {groups[0]["rule"]})
+        self.assertIn(groups[0]["message"], self.text("finding", "list"))
+
+    def test_the_fix_list_is_a_table(self):
+        rows = list(csv.DictReader(io.StringIO(self.text("finding", "export", "--csv"))))
+        self.assertTrue(rows)
+        for row in rows:
+            self.assertEqual(len(row), 12)
+            self.assertTrue(row["rule"] and row["what"], row)
+            self.assertFalse(any((value or " ")[0] in "=+-@" for value in row.values()), row)
+
+    def test_lists_are_json_lines(self):
+        for words in (["feed", "list"], ["queue", "list"], ["finding", "list"], ["audit", "list"]):
+            self.assertTrue(all(isinstance(row, dict) for row in self.site.mhsflow(*words)), words)
+
+    def test_a_person_holds_and_releases(self):
+        """New records come while the receiver is away: the new revision waits, and a person steers it."""
+        site = self.site
+        site.control("POST", "/fault", {"target": "receiver", "path": "POST /submissions", "action": "status",
+                                        "status": 503, "retry_after": "600", "times": 1000})
+        try:
+            site.control("POST", "/reveal", {"count": 60})
+            ready = None
+            for _ in deadline_loop(60, "a new revision is tried and told to come later"):
+                ready = next((row for row in site.queue() if row["state"] == "ready" and row["attempts"]), None)
+                if ready:
+                    break
+            self.text("queue", "hold", ready["id"], code=2)
+            self.text("queue", "hold", ready["id"], "--reason", "look first", "--as", "A. Tester")
+            self.assertIn("submission %s" % ready["id"], self.text("status", code=1))
+            shown = site.mhsflow("queue", "show", ready["id"])[0]
+            self.assertEqual(shown["state"], "held")
+            self.assertIn("A. Tester", shown["why"])
+        finally:
+            site.control("DELETE", "/fault")
+        self.text("queue", "release", ready["id"], "--as", "B. Tester")
+        waiting = [row["id"] for row in site.queue() if row["state"] == "ready"]
+        if waiting:
+            self.text("queue", "retry", *waiting, "--as", "B. Tester")
+        site.wait_settled()
+        actors = {event["actor"] for event in site.mhsflow("queue", "show", ready["id"])[0]["events"]}
+        self.assertTrue({"A. Tester", "B. Tester"} <= actors, actors)
+        site.check_delivery()
+        site.verify_audit()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"])
