@@ -2,28 +2,14 @@
 /* Takes submissions and answers questions about them. */
 #include "tests/sandbox/receiver.h"
 
-#include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "tests/sandbox/calendar.h"
 #include "tests/sandbox/document.h"
 #include "tests/sandbox/json_writer.h"
-#include "tests/sandbox/structured.h"
+#include "tests/sandbox/submission.h"
 
 enum { BUSY_MOST = 16 };
-
-/* Where documents lie, by status; rejected ones are not kept. */
-static const char *const folders[] = {"accepted", "waiting"};
-
-/* One submission on its way through the checks. */
-typedef struct Submission {
-    JournalEntry entry; /* filled as far as known */
-    Buffer signature;   /* the detached CMS */
-} Submission;
 
 bool receiver_start(Receiver *receiver, const char *state, const char *schema,
                     const char *sender_certificate, bool any_time)
@@ -34,12 +20,7 @@ bool receiver_start(Receiver *receiver, const char *state, const char *schema,
                            .sender = {.path = sender_certificate, .any_time = any_time}};
     (void)pthread_mutex_init(&receiver->lock, NULL);
     (void)pthread_mutex_init(&receiver->sender.lock, NULL);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        buffer_clear(&path);
-        buffer_format(&path, "%s/%s", state, folders[i]);
-        (void)mkdir(path.data, 0700);
-    }
-    buffer_clear(&path);
+    receiver_make_folders(receiver);
     buffer_format(&path, "%s/journal.ndjson", state);
     return journal_open(&receiver->journal, path.data);
 }
@@ -49,98 +30,6 @@ void receiver_stop(Receiver *receiver)
     journal_close(&receiver->journal);
     sender_close(&receiver->sender);
     (void)pthread_mutex_destroy(&receiver->lock);
-}
-
-static bool is_hex(const char *text, size_t length)
-{
-    return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
-}
-
-static bool is_code(const char *text)
-{
-    size_t length = strlen(text);
-    return length >= 3 && length <= 6 &&
-           strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
-}
-
-static bool is_period(const char *text)
-{
-    BUFFER_AUTO day = {0};
-    int32_t unused;
-    buffer_format(&day, "%s-01", text);
-    return strlen(text) == 7 && calendar_parse(day.data, &unused);
-}
-
-static bool copy_header(const HttpRequest *request, const char *name, char *to, size_t size)
-{
-    const char *value = http_header(request, name);
-    if (value == NULL || strlen(value) >= size)
-        return false;
-    memcpy(to, value, strlen(value) + 1);
-    return true;
-}
-
-static bool read_revision(const HttpRequest *request, uint32_t *ret_revision)
-{
-    const char *value = http_header(request, "Submission-Revision");
-    char *end = NULL;
-    if (value == NULL || value[0] < '1' || value[0] > '9' || strlen(value) > 6)
-        return false;
-    *ret_revision = (uint32_t)strtoul(value, &end, 10);
-    return *end == '\0';
-}
-
-static bool read_key(const HttpRequest *request, char key[JOURNAL_KEY])
-{
-    BUFFER_AUTO text = {0};
-    const char *field = http_header(request, "Idempotency-Key");
-    if (field == NULL || !structured_string(field, &text) || !is_hex(text.data, JOURNAL_KEY - 1))
-        return false;
-    memcpy(key, text.data, JOURNAL_KEY);
-    return true;
-}
-
-/* NULL = all there; else what is missing or malformed. */
-static const char *read_headers(const HttpRequest *request, Submission *s)
-{
-    JournalEntry *entry = &s->entry;
-    BUFFER_AUTO field = {0};
-    if (!read_key(request, entry->key))
-        return "Idempotency-Key is missing or malformed";
-    if (!copy_header(request, "Submission-Data-Set", entry->data_set, sizeof entry->data_set) ||
-        strcmp(entry->data_set, "mhsds-6.0") != 0)
-        return "Submission-Data-Set is not mhsds-6.0";
-    if (!copy_header(request, "Submission-Provider", entry->provider, sizeof entry->provider) ||
-        !is_code(entry->provider))
-        return "Submission-Provider is missing or malformed";
-    if (!copy_header(request, "Submission-Period", entry->period, sizeof entry->period) ||
-        !is_period(entry->period))
-        return "Submission-Period is missing or malformed";
-    if (!read_revision(request, &entry->revision))
-        return "Submission-Revision is missing or malformed";
-    if (!http_field(request, "Document-Signature", &field) ||
-        !structured_bytes(field.data, &s->signature))
-        return "Document-Signature is missing or malformed";
-    return NULL;
-}
-
-static bool digest_matches(const HttpRequest *request, char hex[JOURNAL_KEY])
-{
-    BUFFER_AUTO field = {0};
-    BUFFER_AUTO stated = {0};
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    const Buffer *body = request->body;
-    (void)SHA256((const unsigned char *)(body->data != NULL ? body->data : ""), body->length,
-                 digest);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++) {
-        static const char digits[] = "0123456789abcdef";
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    hex[JOURNAL_KEY - 1] = '\0';
-    return http_field(request, "Content-Digest", &field) &&
-           structured_bytes_member(field.data, "sha-256", &stated) &&
-           stated.length == sizeof digest && memcmp(stated.data, digest, sizeof digest) == 0;
 }
 
 static void answer_entry(const JournalEntry *entry, bool question, HttpAnswer *answer)
@@ -236,38 +125,14 @@ static char *rows_text(const DocumentReport *report)
     return memory_or_die(strdup(out.data));
 }
 
-static void document_path(const Receiver *receiver, const JournalEntry *entry, const char *folder,
-                          const char *ending, Buffer *out)
-{
-    buffer_clear(out);
-    buffer_format(out, "%s/%s/%s-%s-r%u.%s", receiver->state, folder, entry->provider,
-                  entry->period, entry->revision, ending);
-}
-
 static bool keep_document(const Receiver *receiver, const HttpRequest *request, const Submission *s)
 {
     BUFFER_AUTO path = {0};
-    document_path(receiver, &s->entry, folders[s->entry.status], "xml", &path);
+    receiver_document_path(receiver, &s->entry, s->entry.status, "xml", &path);
     if (!buffer_write_file(path.data, 0600, request->body->data, request->body->length))
         return false;
-    document_path(receiver, &s->entry, folders[s->entry.status], "p7s", &path);
+    receiver_document_path(receiver, &s->entry, s->entry.status, "p7s", &path);
     return buffer_write_file(path.data, 0600, s->signature.data, s->signature.length);
-}
-
-/* What waited lies with the accepted ones from now on, or goes. */
-static void move_document(const Receiver *receiver, const JournalEntry *entry)
-{
-    static const char *const endings[] = {"xml", "p7s"};
-    BUFFER_AUTO from = {0};
-    BUFFER_AUTO to = {0};
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        document_path(receiver, entry, folders[JOURNAL_WAITING], endings[i], &from);
-        document_path(receiver, entry, folders[JOURNAL_ACCEPTED], endings[i], &to);
-        if (entry->status == JOURNAL_ACCEPTED)
-            (void)rename(from.data, to.data);
-        else
-            (void)unlink(from.data);
-    }
 }
 
 static void decide(const Receiver *receiver, const HttpRequest *request, Submission *s)
@@ -344,8 +209,8 @@ static void post_submission(Receiver *receiver, const HttpRequest *request, Subm
                      "The sender is not proven", why);
         return;
     }
-    why = read_headers(request, s);
-    if (why == NULL && !digest_matches(request, s->entry.digest))
+    why = submission_read(request, s);
+    if (why == NULL && !submission_digest(request, s->entry.digest))
         why = "Content-Digest is missing or differs from the body";
     if (why != NULL) {
         http_problem(answer, 400, "bad_request", "The request is malformed", why);
@@ -403,72 +268,9 @@ void receiver_handle(void *user, const HttpRequest *request, HttpAnswer *answer)
         buffer_free(&s.signature);
         free(s.entry.findings);
         free(s.entry.rows);
-    } else if (get && strncmp(path, "/submissions/", 13) == 0 && is_hex(path + 13, 64)) {
+    } else if (get && strncmp(path, "/submissions/", 13) == 0 && submission_is_key(path + 13)) {
         get_status(receiver, request, path + 13, answer);
     } else {
         http_problem(answer, 404, "unknown", "There is nothing here", NULL);
     }
-}
-
-uint32_t receiver_settle(Receiver *receiver, const char *key, bool accept)
-{
-    uint32_t settled = 0;
-    (void)pthread_mutex_lock(&receiver->lock);
-    for (size_t i = 0; i < receiver->journal.count; i++) {
-        JournalEntry entry = receiver->journal.entries[i];
-        if (entry.status != JOURNAL_WAITING || (key[0] != '\0' && strcmp(key, entry.key) != 0))
-            continue;
-        entry.status = accept ? JOURNAL_ACCEPTED : JOURNAL_REJECTED;
-        entry.findings = memory_or_die(strdup(entry.findings));
-        entry.rows = memory_or_die(strdup(entry.rows));
-        if (journal_put(&receiver->journal, &entry)) {
-            settled++;
-            move_document(receiver, &receiver->journal.entries[i]);
-        } else {
-            free(entry.findings);
-            free(entry.rows);
-        }
-    }
-    (void)pthread_mutex_unlock(&receiver->lock);
-    return settled;
-}
-
-static void write_entry(const JournalEntry *entry, Buffer *out)
-{
-    put_open(out, NULL, '{');
-    put_text(out, "key", entry->key);
-    put_text(out, "digest", entry->digest);
-    put_text(out, "provider", entry->provider);
-    put_text(out, "period", entry->period);
-    put_number(out, "revision", entry->revision);
-    put_text(out, "status", journal_status_names[entry->status]);
-    put_text(out, "reference", entry->reference);
-    buffer_format(out, ",\"findings\":%s,\"rows\":%s}", entry->findings, entry->rows);
-}
-
-void receiver_write_state(Receiver *receiver, Buffer *out)
-{
-    uint32_t counts[3] = {0};
-    (void)pthread_mutex_lock(&receiver->lock);
-    for (size_t i = 0; i < receiver->journal.count; i++)
-        counts[receiver->journal.entries[i].status]++;
-    put_open(out, "receiver", '{');
-    for (int i = 0; i < 3; i++)
-        put_number(out, journal_status_names[i], counts[i]);
-    put_number(out, "duplicates", receiver->duplicates);
-    put_number(out, "refused_superseded", receiver->refused_superseded);
-    put_number(out, "refused_reused", receiver->refused_reused);
-    put_number(out, "refused_signature", receiver->refused_signature);
-    put_number(out, "lies", receiver->lies);
-    put_open(out, "submissions", '[');
-    for (size_t i = 0; i < receiver->journal.count; i++) {
-        if (i > 0)
-            buffer_char(out, ',');
-        BUFFER_AUTO one = {0};
-        write_entry(&receiver->journal.entries[i], &one);
-        buffer_add(out, one.data, one.length);
-    }
-    put_close(out, ']');
-    put_close(out, '}');
-    (void)pthread_mutex_unlock(&receiver->lock);
 }

@@ -23,6 +23,11 @@ typedef struct Receiver {
 bool receiver_start(Receiver *receiver, const char *state, const char *schema,
                     const char *sender_certificate, bool any_time);
 void receiver_stop(Receiver *receiver);
+/* Where the document of an accepted or waiting entry lies; `ending` is "xml" or "p7s". Replaces
+ * what `out` had. */
+void receiver_document_path(const Receiver *receiver, const JournalEntry *entry,
+                            JournalStatus status, const char *ending, Buffer *out);
+void receiver_make_folders(const Receiver *receiver);
 /* The handler of the HTTP server; `user` is the Receiver. */
 void receiver_handle(void *user, const HttpRequest *request, HttpAnswer *answer);
 
