@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mhsflow feed: how the feeds are, and a person's say over them. */
-#include "daemon/base/clock.h"
 #include "daemon/base/text.h"
 #include "daemon/commands/listing.h"
+#include "daemon/commands/store_open.h"
 #include "daemon/store/source.h"
 
 #include <string.h>
 
-static bool open_store(CommandContext *context, Store **ret, Error *err)
+/* For people in London's time, for programs in RFC 3339. */
+static const char *time_value(const CommandContext *context, int64_t wall_us)
 {
-    const Config *config;
-    return command_config(context, &config, err) &&
-           store_open(config_database(config, context->arena), "command", ret, err);
+    return context->json ? json_time(context, wall_us) : shown_time(context, wall_us);
 }
 
 /* ---- list ---- */
@@ -44,6 +43,8 @@ static int64_t behind(const FeedState *feed)
 
 static const char *state_shown(const CommandContext *context, const char *state)
 {
+    if (context->json)
+        return state;
     if (text_equal(state, "ok"))
         return coloured(context, COLOUR_GOOD, state);
     if (text_equal(state, "down") || text_equal(state, "stopped"))
@@ -68,8 +69,8 @@ static void list_one(CommandContext *context, Listing *listing, const FeedState 
                             shown_number(context, feed->records),
                             shown_number(context, feed->orphans),
                             shown_number(context, feed->refused),
-                            shown_time(context, feed->last_ok),
-                            shown_time(context, feed->next_poll),
+                            time_value(context, feed->last_ok),
+                            time_value(context, feed->next_poll),
                             feed->cursor.complete ? "yes" : "no",
                             shown_number(context, feed->failures),
                             shown_number(context, feed->waiting),
@@ -92,7 +93,7 @@ static int run_list(CommandContext *context, Error *err)
     const Config *config;
     FeedState *feeds;
     size_t count;
-    if (!open_store(context, &store, err) || !command_config(context, &config, err) ||
+    if (!command_store(context, &store, err) || !command_config(context, &config, err) ||
         !feed_list(store, context->arena, &feeds, &count, err))
         return EXIT_COULD_NOT;
     Listing *listing =
@@ -141,9 +142,9 @@ static void show(CommandContext *context, const FeedState *feed, const FeedType 
     details_text(details, "epoch", "Epoch", feed->cursor.epoch);
     details_number(details, "seq", "Read up to", feed->cursor.seq);
     details_number(details, "head_seq", "Head", feed->cursor.head_seq);
-    details_text(details, "last_poll", "Last asked", shown_time(context, feed->last_poll));
-    details_text(details, "last_ok", "Last good answer", shown_time(context, feed->last_ok));
-    details_text(details, "next_poll", "Asked again", shown_time(context, feed->next_poll));
+    details_text(details, "last_poll", "Last asked", time_value(context, feed->last_poll));
+    details_text(details, "last_ok", "Last good answer", time_value(context, feed->last_ok));
+    details_text(details, "next_poll", "Asked again", time_value(context, feed->next_poll));
     details_number(details, "failures", "Failures in a row", feed->failures);
     details_text(details, "error", "Last error", last_error(context, feed));
     details_text(details, "remedy", "What to do", feed->remedy);
@@ -167,7 +168,7 @@ static int run_show(CommandContext *context, Error *err)
     FeedState feed;
     FeedType *types;
     size_t count;
-    if (!open_store(context, &store, err) ||
+    if (!command_store(context, &store, err) ||
         !feed_get(store, context->arguments[0], context->arena, &feed, err) ||
         !feed_types(store, context->arguments[0], context->arena, &types, &count, err))
         return EXIT_COULD_NOT;
@@ -191,7 +192,7 @@ static int run_poll(CommandContext *context, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
     const char *feed = context->arguments[0];
-    if (!open_store(context, &store, err) || !feed_poll_now(store, feed, err))
+    if (!command_store(context, &store, err) || !feed_poll_now(store, feed, err))
         return EXIT_COULD_NOT;
     return done(context, feed, "due now");
 }
@@ -200,7 +201,7 @@ static int run_resync(CommandContext *context, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
     const char *feed = context->arguments[0], *actor;
-    if (!command_person(context, &actor, err) || !open_store(context, &store, err))
+    if (!command_person(context, &actor, err) || !command_store(context, &store, err))
         return EXIT_COULD_NOT;
     {
         _cleanup_transaction_ Transaction transaction = {0};
@@ -219,7 +220,7 @@ static int pause_or_resume(CommandContext *context,
 {
     _cleanup_store_ Store *store = NULL;
     const char *feed = context->arguments[0], *actor;
-    if (!command_person(context, &actor, err) || !open_store(context, &store, err) ||
+    if (!command_person(context, &actor, err) || !command_store(context, &store, err) ||
         !change(store, feed, actor, err))
         return EXIT_COULD_NOT;
     return done(context, feed, what);
