@@ -154,6 +154,11 @@ void signer_close(Signer *signer)
     free(signer);
 }
 
+void signer_rekey(Signer *signer, const SignerKey *key)
+{
+    signer->key = key;
+}
+
 int signer_fd(const Signer *signer)
 {
     return signer->epoll;

@@ -29,6 +29,8 @@ typedef struct SignerSettings {
 bool signer_open(const SignerSettings *settings, const SignerKey *key, SignedLog *log, Signer **ret,
                  Error *err);
 void signer_close(Signer *signer); /* NULL is fine; removes the socket file */
+/* Another key from now on; who asked for the old one's id by then is told SIGN_KEY_CHANGED. */
+void signer_rekey(Signer *signer, const SignerKey *key);
 int signer_fd(const Signer *signer);
 /* All that is ready now.  False only when signing has to end (its list cannot be synced). */
 bool signer_step(Signer *signer, Error *err);
