@@ -186,20 +186,33 @@ static void row_finish(Reader *reader)
         xml_stop(&reader->xml);
 }
 
+/* The library lets through what is no UTF-8 in CDATA, and the DEL that tables and people cannot
+ * take. */
+static void value_finish(Reader *reader)
+{
+    Text *values = &reader->values;
+    size_t size = values->size - reader->start;
+    if (!size) /* blank is null */
+        return;
+    if (!text_is_utf8(values->bytes + reader->start, size)) {
+        xml_refuse(&reader->xml, "document.character",
+                   "a value holds a control character, or is not UTF-8");
+        return;
+    }
+    text_add_bytes(values, "", 1);
+    reader->places[reader->element->index] = reader->start + 1;
+}
+
 static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
     Reader *reader = context;
     (void)name, (void)prefix, (void)uri;
     if (reader->xml.stopped)
         return;
-    if (reader->depth == 3 && !reader->skip_row && !reader->skip_value) {
-        if (reader->values.size > reader->start) { /* blank is null */
-            text_add_bytes(&reader->values, "", 1);
-            reader->places[reader->element->index] = reader->start + 1;
-        }
-    } else if (reader->depth == 2 && !reader->skip_row) {
+    if (reader->depth == 3 && !reader->skip_row && !reader->skip_value)
+        value_finish(reader);
+    else if (reader->depth == 2 && !reader->skip_row)
         row_finish(reader);
-    }
     reader->skip_value = false;
     reader->depth--;
 }

@@ -175,6 +175,8 @@ START_TEST(what_is_broken_is_named_without_its_content)
         strstr(ROWS("<MHS001MPI><Gender>\xff</Gender></MHS001MPI>"), "is not UTF-8"));
     ck_assert_ptr_nonnull(strstr(ROWS("<MHS001MPI><Gender>\0</Gender></MHS001MPI>"), "a NUL"));
     ck_assert_ptr_nonnull(strstr(ROWS("<MHS001MPI></MHS101Referral>"), "does not match"));
+    ck_assert_ptr_nonnull(
+        strstr(ROWS("<MHS001MPI><Gender>&#127;</Gender></MHS001MPI>"), "a control character"));
     ck_assert_ptr_nonnull(strstr(ROWS("<MHS001MPI><Gender>&secret;</Gender></MHS001MPI>"),
                                  "an entity that XML does not define itself"));
     ck_assert_ptr_nonnull(strstr(READ(TOP END "<a/>"), "goes on after its end"));
