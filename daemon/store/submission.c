@@ -260,7 +260,7 @@ bool submission_insert(Store *store, const SubmissionNew *new, int64_t *ret_id, 
                        Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)256 << 20);
-    int64_t revision, month_id, id;
+    int64_t revision = 0, month_id = 0, id = 0;
     if (!sql_wants_transaction(store, err) ||
         !next_revision(store, new, arena, &revision, &month_id, err) ||
         (month_id && !supersede_unsent(store, month_id, arena, err)) ||
