@@ -330,7 +330,7 @@ void case_person(Case *c)
     case_planted(c, PLANT_DISABILITY_TWICE, "disability_twice", TYPE_PERSON, c->person_id);
     Buffer *out = case_begin(c, slot);
     case_write_person(c->plan, d, false, out);
-    case_end(c, slot, case_instant(c, d->registered, 8 * 60));
+    case_end(c, slot, case_instant(c, d->registered, 17 * 60 + 30));
     if (d->late == LATE_NHS_NUMBER) {
         c->after_cut = true;
         out = case_begin(c, slot);
@@ -364,7 +364,7 @@ void case_consents(Case *c)
 {
     PersonDraw *d = &c->draw;
     int32_t day = d->registered;
-    int64_t ms = case_instant(c, day, 8 * 60 + 5);
+    int64_t ms = case_instant(c, day, 17 * 60 + 35);
     write_consent(c, "R", "mymup_record", "given", day, ms);
     uint32_t roll = case_below(c, TYPE_CONSENT, 0, 1, 1000);
     bool always = d->steady || d->merges || c->plan->profile == PROFILE_CLEAN ||

@@ -177,6 +177,19 @@ static void write_consents(const Truth *t, Buffer *out)
     put_close(out, '}');
 }
 
+/* Whoever has not given consent: none of these may be found in any document. */
+static void write_withheld(const Truth *t, Buffer *out)
+{
+    put_open(out, "withheld", '[');
+    for (uint32_t i = 0; i < t->log->records[TYPE_PERSON].count; i++) {
+        bool gone;
+        if (t->consent[i] != 'g' &&
+            change_log_state(t->log, TYPE_PERSON, i, t->upto, &gone) != LOG_NONE)
+            put_text(out, NULL, t->log->records[TYPE_PERSON].items[i].id);
+    }
+    put_close(out, ']');
+}
+
 static void write_fault(void *user, const char *fault, RecordType type, const char *id)
 {
     Buffer *out = user;
@@ -213,6 +226,7 @@ static void write_truth(Truth *t, Buffer *out)
         for (int month = 0; month < MONTHS; month++)
             write_cell(t, provider, month, out);
     put_close(out, ']');
+    write_withheld(t, out);
     put_open(out, "planted", '[');
     for (uint32_t i = 0; i < t->log->plan.people; i++)
         caseload_person(&t->log->plan, i, ignore_change, write_fault, out);
