@@ -115,12 +115,28 @@ static bool find_words(ParsedCommand *parsed, const char **ret_words, size_t *co
     return true;
 }
 
-/* The options of the command are known only when its words are: the first pass takes every option
- * that any command has as it stands, so that `mhsflow --json queue list` works as well. */
-static const CommandOption *find_any_option(const char *name, size_t length)
+/* The command that the words read so far name; NULL while they name none. */
+static const Command *command_so_far(const ParsedCommand *parsed)
 {
-    const CommandOption *option = find_option(common_options, name, length);
+    const Command *command = NULL;
 
+    if (parsed->argument_count > 1)
+        command = find_command(parsed->arguments[0], parsed->arguments[1]);
+    if (!command && parsed->argument_count > 0)
+        command = find_command(parsed->arguments[0], NULL);
+    return command;
+}
+
+/* An option of the command named before it is that command's, whatever another makes of the name.
+ * Before the words it is taken as any command has it, so that `mhsflow --json queue list` works. */
+static const CommandOption *find_any_option(const ParsedCommand *parsed, const char *name,
+                                            size_t length)
+{
+    const Command *so_far = command_so_far(parsed);
+    const CommandOption *option = so_far ? find_option(so_far->options, name, length) : NULL;
+
+    if (!option)
+        option = find_option(common_options, name, length);
     for (const Command *const *table = command_tables; *table && !option; table++)
         for (const Command *command = *table; command->noun && !option; command++)
             option = find_option(command->options, name, length);
@@ -131,7 +147,7 @@ static bool take_option(int argc, char **argv, int *at, ParsedCommand *parsed, E
 {
     const char *given = argv[*at], *equals = strchr(given, '=');
     size_t length = equals ? (size_t)(equals - given) : strlen(given);
-    const CommandOption *option = find_any_option(given, length);
+    const CommandOption *option = find_any_option(parsed, given, length);
     const char *value = equals ? equals + 1 : "";
 
     if (!option)

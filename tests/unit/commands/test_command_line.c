@@ -21,8 +21,9 @@ static const Command queue_commands[] = {
     {"queue", "hold", "ID", 1, 2, "Hold", "A paragraph.", hold_options, run_nothing},
     {0},
 };
+static const CommandOption status_options[] = {{"--quick", "HOW", false, "not a switch"}, {0}};
 static const Command status_commands[] = {
-    {"status", NULL, NULL, 0, 0, "Status", NULL, NULL, run_nothing},
+    {"status", NULL, NULL, 0, 0, "Status", NULL, status_options, run_nothing},
     {"try", NULL, "MAPPING RECORDS", 2, 2, "Try", NULL, NULL, run_nothing},
     {0}};
 const Command *const command_tables[] = {queue_commands, status_commands, NULL};
@@ -62,6 +63,11 @@ START_TEST(words_options_and_arguments_find_their_places)
     ck_assert_str_eq(parsed.arguments[0], "--odd");
     ck_assert(parse("mhsflow status", &parsed, &err));
     ck_assert_ptr_eq(parsed.command, &status_commands[0]);
+    /* One name, two commands: each has it its own way. */
+    ck_assert(parse("mhsflow status --quick very", &parsed, &err));
+    ck_assert_str_eq(command_line_option(&parsed, "--quick"), "very");
+    ck_assert(parse("mhsflow queue hold --quick 7 --reason x", &parsed, &err));
+    ck_assert_str_eq(parsed.arguments[0], "7");
     arena_free(arena);
 }
 END_TEST
