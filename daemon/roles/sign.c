@@ -9,7 +9,6 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/roles/role.h"
-#include "daemon/roles/signing.h"
 #include "daemon/sign/server.h"
 
 #include <libgen.h>
@@ -82,8 +81,8 @@ static bool open_key(const Config *config, SignerKey **ret, Error *err)
 static bool open_role(SignRole *role, Error *err)
 {
     const Config *config = role_config(role->context);
-    const char *socket_path = signing_socket(config, role->arena);
-    const char *log_path = signing_log(config, role->arena);
+    const char *socket_path = config_sign_socket(config, role->arena);
+    const char *log_path = config_sign_log(config, role->arena);
     const char *const *names;
     size_t count = section_list(config->signing, "allowed_users", &names);
     uid_t *users = arena_array(role->arena, count + 1, sizeof *users);
@@ -137,6 +136,12 @@ static void read_key_again(SignRole *role)
 static bool run(RoleContext *context, Error *err)
 {
     _cleanup_sign_role_ SignRole role = {.context = context, .arena = arena_new((size_t)1 << 20)};
+    if (!role_config(context)->signing) {
+        role_ready(context); /* nothing is to be sent, so nothing is to be signed */
+        while (!role_stopping(context))
+            role_wait(context, -1, -1);
+        return true;
+    }
     if (!open_role(&role, err))
         return false;
     role_ready(context);

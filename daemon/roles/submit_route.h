@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A route of the submit role: opened from its settings, its state kept in the database.
+ *
+ * A stopped route stays stopped over restarts until its settings or the files they
+ * name change, a reload is asked for, or a person sets it right in the database. */
+#pragma once
+
+#include "daemon/config/config.h"
+#include "daemon/pipeline/deliver.h"
+
+typedef struct SubmitRoute {
+    DeliverRoute route;
+    SubmissionCursor cursor;
+    char fingerprint[DIGEST_HEX_SIZE]; /* of its settings, the files they name, and the certificate
+                                        */
+    bool started;                      /* its row in the database has been looked at */
+    bool asked;                        /* a reload: a person has looked */
+    Error failure;                     /* why it could not be opened */
+} SubmitRoute;
+
+/* Never fails: a route that cannot be opened is stopped, and the others go on. */
+void submit_route_open(SubmitRoute *ret, const NamedSection *section, const Config *config,
+                       RequestSigner *signer, bool asked, Arena *arena);
+void submit_route_close(SubmitRoute *route);
+
+/* The database's word on it: stopped by another process, or set right by a person. */
+bool submit_route_read(Store *store, SubmitRoute *route, Arena *arena, Error *err);
+bool submit_route_save(Store *store, const SubmitRoute *route, Error *err);
+
+/* Ask the receiver for a sign of life.  True when the breaker's state changed. */
+bool submit_route_probe(DeliverRoute *route, Arena *arena);
