@@ -56,7 +56,7 @@ static bool note_what_makes_rows(MapRole *role, Error *err)
     size_t count = mapper_months(role->mapper, &months);
     bool changed;
     const char *fingerprint =
-        arena_format(arena, "%s %d %d", role->tools.fingerprint, count ? (int)months[0] : 0,
+        arena_format(arena, "%.32s:%d:%d", role->tools.fingerprint, count ? (int)months[0] : 0,
                      count ? (int)months[count - 1] : 0);
     return work_settings(role->connection.store, fingerprint, &changed, err);
 }
