@@ -212,7 +212,8 @@ static int validate(Validation *validation, Error *err)
                       : context->option(context, "--csv") ? OUTPUT_CSV
                                                           : OUTPUT_PEOPLE;
     CheckSummary summary;
-    validation->output = output_new(context, validation->dataset, form);
+    _cleanup_output_ Output *output = output_new(context, validation->dataset, form);
+    validation->output = output;
     if (!read_rows(validation, on_row, on_fault, err) ||
         !checker_finish(validation->checker, &summary, err) ||
         (validation->show && !show_values(validation, err)))

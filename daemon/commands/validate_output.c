@@ -41,6 +41,12 @@ Output *output_new(CommandContext *context, const Dataset *dataset, OutputForm f
     return output;
 }
 
+void output_free(Output *output)
+{
+    if (output)
+        arena_free(output->line);
+}
+
 static void write_json(Output *output, const OutputFinding *finding)
 {
     const CheckFinding *found = &finding->found;
@@ -267,5 +273,4 @@ void output_end(Output *output, const CheckSummary *summary, const CheckContext 
     } else if (check->partial) {
         fputs("mhsflow: a part of a file: what other tables decide was not judged\n", out);
     }
-    arena_free(output->line);
 }

@@ -19,8 +19,15 @@ typedef struct OutputFinding {
     const char *value;  /* NULL: none, or not to be shown */
 } OutputFinding;
 
+void output_free(Output *output); /* NULL is fine */
 Output *output_new(CommandContext *context, const Dataset *dataset, OutputForm form);
 void output_finding(Output *output, const OutputFinding *finding);
 
 /* People: the groups, then what was read, and what was not judged and why. */
 void output_end(Output *output, const CheckSummary *summary, const CheckContext *check);
+
+static inline void output_freep(Output **output)
+{
+    output_free(*output);
+}
+#define _cleanup_output_ __attribute__((cleanup(output_freep)))
