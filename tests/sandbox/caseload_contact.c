@@ -174,7 +174,7 @@ uint32_t contacts_write(Case *c, Referral *r, Contact *contacts)
         day = r->received + 2;
     }
     uint32_t count = 0;
-    for (; count < wanted && day < c->plan->today; count++) {
+    for (; count < wanted; count++) {
         Contact *k = &contacts[count];
         if (!c->draw.steady && calendar_weekday(day) >= 5)
             day += 2;

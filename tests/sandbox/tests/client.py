@@ -13,6 +13,10 @@ import subprocess
 import tempfile
 import time
 
+COMPONENTS = ["@method", "@authority", "@path", "content-digest", "content-length", "content-type",
+              "idempotency-key", "submission-data-set", "submission-provider", "submission-period",
+              "submission-revision", "document-signature"]
+
 
 class Sandbox:
     """A running mhsflow-sandbox with its sender key, in a folder of its own."""
@@ -102,16 +106,17 @@ class Sandbox:
             self._raw_signature(base.encode())).decode()
         return headers
 
-    def cms(self, document):
+    def cms(self, document, key=None):
+        key = key or self.key
         with tempfile.NamedTemporaryFile(dir=self.folder) as file:
             file.write(document)
             file.flush()
             return self.openssl("cms", "-sign", "-binary", "-outform", "DER", "-md", "sha256",
-                                "-signer", self.key + "/signing.crt", "-inkey",
-                                self.key + "/signing.key", "-in", file.name, data=b"")
+                                "-signer", key + "/signing.crt", "-inkey", key + "/signing.key",
+                                "-in", file.name, data=b"")
 
     def submit(self, document, provider="V9X01", period="2026-08", revision=1, spoil=None,
-               **signing):
+               cms_key=None, uncovered=None, **signing):
         digest = hashlib.sha256(document).digest()
         key = hashlib.sha256(b"|".join([b"mhsds-6.0", provider.encode(), period.encode(),
                                         b"%d" % revision, digest])).hexdigest()
@@ -121,13 +126,11 @@ class Sandbox:
             "Idempotency-Key": '"%s"' % key, "Submission-Data-Set": "mhsds-6.0",
             "Submission-Provider": provider, "Submission-Period": period,
             "Submission-Revision": str(revision),
-            "Document-Signature": ":%s:" % base64.b64encode(self.cms(document)).decode()}
+            "Document-Signature": ":%s:" % base64.b64encode(self.cms(document, cms_key)).decode()}
         if spoil:
             spoil(headers)
-        self.sign("POST", "/submissions", headers, [
-            "@method", "@authority", "@path", "content-digest", "content-length", "content-type",
-            "idempotency-key", "submission-data-set", "submission-provider", "submission-period",
-            "submission-revision", "document-signature"], **signing)
+        self.sign("POST", "/submissions", headers,
+                  [name for name in COMPONENTS if name != uncovered], **signing)
         self.last = (document, headers)
         return key, self.receiver("POST", "/submissions", document, headers)
 

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 
-from client import Sandbox, document
+from client import COMPONENTS, Sandbox, document
 
 PROGRAM = sys.argv[1]
 tests = []
@@ -223,6 +223,12 @@ def unproven_requests_are_refused(box):
 
     refused(401, created=1)
     refused(401, tag="other")
+    for name in COMPONENTS:
+        refused(401, uncovered=name)
+    other = box.folder + "/other"
+    if not os.path.exists(other):
+        subprocess.run([PROGRAM, "make-sender-key", "--out", other], check=True)
+    refused(401, cms_key=other)
     refused(400, spoil=lambda heads: heads.update({"Submission-Provider": "../x"}))
     refused(400, spoil=lambda heads: heads.update(
         {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}))
@@ -371,6 +377,8 @@ def a_killed_receiver_remembers(box):
     _, (status, _, body) = box.submit(document())
     assert status == 201 and body["reference"] == before[0]["reference"]
     assert box.control("GET", "/state")[1]["receiver"]["submissions"] == before
+    assert box.submit(document("V9X02", "2026-11"), provider="V9X02", period="2026-11")[1][0] == 201
+    before = box.control("GET", "/state")[1]["receiver"]["submissions"]
     assert box.stop() == 0
     box.start()
     assert box.control("GET", "/state")[1]["receiver"]["submissions"] == before
