@@ -68,6 +68,8 @@ static void show_group(const CommandContext *context, const FindingGroup *group)
               (long long)group->records);
     if (group->left_out)
         text_addf(&line, "  %6lld left out", (long long)group->left_out);
+    else
+        text_addf(&line, "  %15s", "");
     text_addf(&line, "  %s", coloured(context, colour, group->severity ? group->severity : "note"));
     text_addf(&line, "  %s", coloured(context, COLOUR_STRONG, group->rule));
     if (group->table)

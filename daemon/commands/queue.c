@@ -11,7 +11,7 @@ static const ListingColumn columns[] = {
     {"provider", "PROVIDER", LISTING_TEXT, 0}, {"period", "MONTH", LISTING_TEXT, 0},
     {"revision", "REV", LISTING_NUMBER, 0},    {"people", "PEOPLE", LISTING_NUMBER, 0},
     {"rows", "ROWS", LISTING_NUMBER, 0},       {"left_out", "LEFT OUT", LISTING_NUMBER, 0},
-    {"cutoff", "CUT-OFF", LISTING_TEXT, 0},    {"why", "WHY", LISTING_TEXT, 60},
+    {"due", "DUE BY", LISTING_TEXT, 0},        {"why", "WHY", LISTING_TEXT, 60},
     {"referrals", NULL, LISTING_NUMBER, 0},    {"contacts", NULL, LISTING_NUMBER, 0},
     {"deadline", NULL, LISTING_TEXT, 0},       {"created_at", NULL, LISTING_TEXT, 0},
     {"next_at", NULL, LISTING_TEXT, 0},        {"route", NULL, LISTING_TEXT, 0},
@@ -187,8 +187,8 @@ static const CommandOption retry_options[] = {AS, {0}};
 
 const Command queue_commands[] = {
     {"queue", "list", NULL, 0, 0,
-     "Show the submissions: provider, month, state, cut-off, and why one waits", NULL, list_options,
-     run_list},
+     "Show the submissions: provider, month, state, when it is due, and why one waits", NULL,
+     list_options, run_list},
     {"queue", "show", "ID", 1, 1, "Show the biography of a submission on one screen", NULL, NULL,
      run_show},
     {"queue", "hold", "ID...", 1, 100, "Keep submissions that are ready from being sent", NULL,
