@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_DIGITS 9
+
 struct AuditPending {
     AuditPending *next;
     AuditRecord record;
@@ -69,15 +71,15 @@ static bool is_word(const char *text)
                size;
 }
 
-/* A person's name: not a number of any kind, not a line of text. */
+/* A person's name or login: one line, and never enough digits for an NHS number. */
 static bool is_name(const char *text)
 {
     size_t size = strlen(text), digits = 0;
     if (size == 0 || size > 64 || !text_is_utf8(text, size))
         return false;
     for (const char *c = text; *c; c++) {
-        digits = isdigit((unsigned char)*c) ? digits + 1 : 0;
-        if (digits > 3 || (unsigned char)*c < 0x20 || *c == 0x7f)
+        digits += isdigit((unsigned char)*c) != 0;
+        if (digits > NAME_DIGITS || (unsigned char)*c < 0x20 || *c == 0x7f)
             return false;
     }
     return true;
@@ -133,11 +135,17 @@ static bool fields_json(AuditEvent event, const AuditFields *fields, Text *text,
                              "cannot audit: event \"%s\" has no field \"%s\"",
                              events_known[event].name, fields_known[i].name);
         text_addf(text, "%s\"%s\":", first ? "" : ",", fields_known[i].name);
-        if (!add_value(text, fields_known[i].type, at))
-            return error_set(err, ERROR_BUG, "audit.field",
-                             "cannot audit: field \"%s\" of event \"%s\" is not of its type",
-                             fields_known[i].name, events_known[event].name);
-        first = false;
+        if (add_value(text, fields_known[i].type, at)) {
+            first = false;
+            continue;
+        }
+        if (fields_known[i].type == TYPE_NAME)
+            return error_set(
+                err, ERROR_DATA, "audit.name",
+                "cannot audit who asked: a name has at most 64 characters and 9 digits");
+        return error_set(err, ERROR_BUG, "audit.field",
+                         "cannot audit: field \"%s\" of event \"%s\" is not of its type",
+                         fields_known[i].name, events_known[event].name);
     }
     text_add(text, "}");
     return true;
