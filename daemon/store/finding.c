@@ -226,12 +226,12 @@ bool finding_groups(Store *store, const FindingFilter *filter, Arena *arena, Fin
                  "select source, coalesce(cause_rule, rule), coalesce(min(severity) filter (where "
                  "cause_rule"
                  " is null), min(severity)), coalesce(cause_table, table_code),"
-                 " case when cause_rule is null then element end,"
+                 " min(element) filter (where cause_rule is null),"
                  " coalesce(min(message) filter (where cause_rule is null), min(message)),"
                  " coalesce(min(remedy) filter (where cause_rule is null), min(remedy)), count(*),"
                  " count(distinct (feed, person)), count(distinct (feed, record_type, record_id)),"
                  " count(*) filter (where left_out)"
-                 " from finding where " FILTER " group by 1, 2, 4, 5 order by count(distinct "
+                 " from finding where " FILTER " group by 1, 2, 4 order by count(distinct "
                  "(feed, person)) desc, count(*) desc, 2, 4",
                  &sql, &result, err))
         return false;
