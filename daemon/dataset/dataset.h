@@ -131,8 +131,8 @@ struct Dataset {
     const char *name;                               /* "mhsds-6.0" */
     const char *title, *version, *namespace, *root; /* root element "MHSDS" */
     const char *folder;
-    const Table *header; /* the table with exactly one row per document */
-    const Table *person; /* the table of people, whose key is the person's local id */
+    const Table *header;             /* the table with exactly one row per document */
+    const Table *person;             /* the table of people, whose key is the person's local id */
     const Table *referral, *contact; /* counted, with people, to see that a month did not shrink */
     Table *tables;
     size_t table_count, element_count;
