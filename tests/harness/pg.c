@@ -324,7 +324,7 @@ static const char *make_database(PgCluster *cluster, const char *template)
     static char conninfo[64][PATH_SIZE];
     char admin[PATH_SIZE], statement[PATH_SIZE], name[64];
     snprintf(name, sizeof name, "t%d_%d", (int)getpid(), cluster->databases++);
-    snprintf(statement, sizeof statement, "create database %s template %s", name, template);
+    snprintf(statement, sizeof statement, "create database %s template %s strategy file_copy", name, template);
     conninfo_of(cluster, "postgres", admin);
     pg_ask(admin, statement);
     char *ret = conninfo[cluster->databases % 64];
@@ -391,6 +391,12 @@ void pg_kill(PgCluster *cluster)
         poll(&wait, 1, READY_WAIT_MS);
         close(watch[i]);
     }
+    /* Whoever started it may not have reaped it yet, and PostgreSQL takes a dead one for alive. */
+    char lock[PATH_SIZE + 32];
+    snprintf(lock, sizeof lock, "%s/data/postmaster.pid", cluster->folder);
+    unlink(lock);
+    snprintf(lock, sizeof lock, "%s/.s.PGSQL.5432.lock", cluster->folder);
+    unlink(lock);
     cluster->server = 0;
 }
 
