@@ -8,21 +8,7 @@
 #include "daemon/pipeline/retry.h"
 #include "daemon/store/finding.h"
 
-#include <string.h>
-
-#define UNSTORABLE_MOST 20 /* of one page: more is a fault of ours, not of the records */
-#define REMEDY_RECORD                                                                              \
-    "Save the record again in the case-management system, or ask its supplier to correct it; "     \
-    "then "                                                                                        \
-    "`mhsflow feed resync`."
-
-/* What the page is made of once the records that cannot be stored are out. */
-typedef struct Intake {
-    Change *changes;
-    size_t count;
-    FeedRefusal *refused;
-    size_t refused_count, refused_capacity;
-} Intake;
+#define REMEDY_RECORD "correct the record in the case-management system, or ask its supplier to"
 
 static Finding refusal_finding(const char *feed, const FeedRefusal *refused)
 {
@@ -37,65 +23,15 @@ static Finding refusal_finding(const char *feed, const FeedRefusal *refused)
                      .remedy = REMEDY_RECORD};
 }
 
-static bool keep_findings(Store *store, const char *feed, const Intake *intake, Arena *arena,
+static bool keep_findings(Store *store, const char *feed, const FeedPage *page, Arena *arena,
                           Error *err)
 {
-    if (!intake->refused_count)
+    if (!page->refused_count)
         return true;
-    Finding *findings = arena_array(arena, intake->refused_count, sizeof *findings);
-    for (size_t i = 0; i < intake->refused_count; i++)
-        findings[i] = refusal_finding(feed, &intake->refused[i]);
-    return finding_add(store, findings, intake->refused_count, err);
-}
-
-/* ---- records that the database cannot hold ---- */
-
-/* Would these be taken?  Rolled back either way.  False with ERROR_DATA: no. */
-static bool try_apply(Store *store, const char *feed, const Change *changes, size_t count,
-                      Error *err)
-{
-    SourceCounts counts;
-    _cleanup_transaction_ Transaction transaction = {0};
-    return store_begin(store, &transaction, err) &&
-           source_apply(store, feed, changes, count, &counts, err);
-}
-
-/* The first change of [0, count) that is not taken on its own terms; count when all are.  Halves
- * the range, because one bad record among thousands is what happens. */
-static bool find_unstorable(Store *store, const char *feed, const Change *changes, size_t count,
-                            size_t *ret, Error *err)
-{
-    size_t good = 0, bad = count; /* the first `good` pass; the first `bad` do not */
-    while (bad - good > 1) {
-        size_t middle = good + (bad - good) / 2;
-        Error refusal = {0};
-        if (try_apply(store, feed, changes, middle, &refusal)) {
-            good = middle;
-        } else if (refusal.kind == ERROR_DATA) {
-            bad = middle;
-        } else {
-            *err = refusal;
-            return false;
-        }
-    }
-    *ret = bad - 1;
-    return true;
-}
-
-static void set_aside(Intake *intake, size_t index, Arena *arena)
-{
-    const Change *change = &intake->changes[index];
-    intake->refused = arena_grow(arena, intake->refused, intake->refused_count,
-                                 &intake->refused_capacity, sizeof *intake->refused);
-    intake->refused[intake->refused_count++] =
-        (FeedRefusal){.seq = change->seq,
-                      .type = change->type,
-                      .id = change->id,
-                      .code = "change.unstorable",
-                      .text = "the record holds what the database cannot keep"};
-    memmove(&intake->changes[index], &intake->changes[index + 1],
-            (intake->count - index - 1) * sizeof *intake->changes);
-    intake->count--;
+    Finding *findings = arena_array(arena, page->refused_count, sizeof *findings);
+    for (size_t i = 0; i < page->refused_count; i++)
+        findings[i] = refusal_finding(feed, &page->refused[i]);
+    return finding_add(store, findings, page->refused_count, err);
 }
 
 /* ---- one page ---- */
@@ -109,54 +45,31 @@ static int64_t next_wait(const FeedPage *page, const IngestFeed *feed, uint64_t 
     return feed->poll_interval_ms + (spread ? (int64_t)(random % (uint64_t)spread) : 0);
 }
 
-static bool store_once(Store *store, const IngestFeed *feed, const FeedPage *page,
-                       const Intake *intake, int64_t wait_ms, Arena *arena, SourceCounts *ret,
-                       Error *err)
+static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, int64_t wait_ms,
+                    Arena *arena, SourceCounts *ret, Error *err)
 {
-    _cleanup_transaction_ Transaction transaction = {0};
-    if (!store_begin(store, &transaction, err))
+    if (!source_apply(store, feed->name, page->changes, page->count, ret, err))
         return false;
-    if (page->restart) {
-        if (!feed_restart(store, feed->name, "feed", NULL, err))
-            return false;
-    } else {
-        if (!source_apply(store, feed->name, intake->changes, intake->count, ret, err))
-            return false;
-        ret->refused = (int64_t)intake->refused_count;
-        ret->unknown_types = page->unknown_types;
-        ret->unknown_fields = page->unknown_fields;
-        if (!keep_findings(store, feed->name, intake, arena, err) ||
-            !feed_save_page(store, feed->name, &page->next, ret, wait_ms, err))
-            return false;
-    }
-    FAULT(INGEST_BEFORE_COMMIT);
-    if (!store_commit(&transaction, err))
-        return false;
-    FAULT(INGEST_AFTER_COMMIT);
-    return true;
+    ret->refused += (int64_t)page->refused_count;
+    ret->unknown_types = page->unknown_types;
+    ret->unknown_fields = page->unknown_fields;
+    return keep_findings(store, feed->name, page, arena, err) &&
+           feed_save_page(store, feed->name, &page->next, ret, wait_ms, err);
 }
 
 static bool store_page(Store *store, const IngestFeed *feed, const FeedPage *page, int64_t wait_ms,
                        Arena *arena, SourceCounts *ret, Error *err)
 {
-    Intake intake = {.changes = page->changes, .count = page->count};
-    intake.refused = arena_array(arena, page->refused_count + 1, sizeof *intake.refused);
-    intake.refused_capacity = page->refused_count + 1;
-    intake.refused_count = page->refused_count;
-    for (size_t i = 0; i < page->refused_count; i++)
-        intake.refused[i] = page->refused[i];
-    for (size_t tries = 0;; tries++) {
-        size_t bad;
-        *ret = (SourceCounts){0};
-        if (store_once(store, feed, page, &intake, wait_ms, arena, ret, err))
-            return true;
-        if (err->kind != ERROR_DATA || tries >= UNSTORABLE_MOST || !intake.count)
-            return false;
-        error_clear(err);
-        if (!find_unstorable(store, feed->name, intake.changes, intake.count, &bad, err))
-            return false;
-        set_aside(&intake, bad, arena);
-    }
+    _cleanup_transaction_ Transaction transaction = {0};
+    if (!store_begin(store, &transaction, err) ||
+        !(page->restart ? feed_restart(store, feed->name, "feed", NULL, err)
+                        : take_in(store, feed, page, wait_ms, arena, ret, err)))
+        return false;
+    FAULT(INGEST_BEFORE_COMMIT);
+    if (!store_commit(&transaction, err))
+        return false;
+    FAULT(INGEST_AFTER_COMMIT);
+    return true;
 }
 
 static const char *remedy_of(const Error *failure)

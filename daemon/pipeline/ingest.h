@@ -4,8 +4,8 @@
  * Records and cursor move together or not at all, so nothing acknowledged is
  * lost and nothing is skipped; what comes twice is ignored by its version.  A
  * line that is no change, or a record that the database cannot hold, is set
- * aside with a finding and never holds up its page.  A feed that fails is a
- * result, not an error: the caller goes on with the next one. */
+ * aside with a finding (here, or by source_apply) and never holds up its page.  A feed that fails
+ * is a result, not an error: the caller goes on with the next one. */
 #pragma once
 
 #include "adapters/adapter.h"
