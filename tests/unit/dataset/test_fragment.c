@@ -37,16 +37,20 @@ START_TEST(any_other_form_is_refused)
     _cleanup_arena_ Arena *arena = arena_new(64 << 20);
     const Table *table = dataset_table(pack(arena), "MHS007");
     static const char *const bad[] = {
-        "", "<MHS007DisabilityType>", "<MHS007DisabilityType></MHS007DisabilityType>",
+        "",
+        "<MHS007DisabilityType>",
+        "<MHS007DisabilityType></MHS007DisabilityType>",
         "<MHS007DisabilityType> </MHS007DisabilityType>\n",
-        "<MHS007DisabilityType><DisabCode>1</DisabCode><LocalPatientID>1</LocalPatientID></MHS007DisabilityType>\n",
+        "<MHS007DisabilityType><DisabCode>1</DisabCode><LocalPatientID>1</LocalPatientID></"
+        "MHS007DisabilityType>\n",
         "<MHS007DisabilityType><LocalPatientID>&quot;</LocalPatientID></MHS007DisabilityType>\n",
         "<MHS007DisabilityType><LocalPatientID>1</LocalPatientID></MHS007DisabilityType>\nx",
         "<MHS001MPI></MHS001MPI>\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Error err = {0};
         Row *row;
-        ck_assert_msg(!fragment_read(table, bad[i], strlen(bad[i]), arena, &row, &err), "%s", bad[i]);
+        ck_assert_msg(!fragment_read(table, bad[i], strlen(bad[i]), arena, &row, &err), "%s",
+                      bad[i]);
         ck_assert_str_eq(err.code, "fragment.form");
     }
 }
