@@ -186,9 +186,16 @@ static void take_in(Receiver *receiver, const HttpRequest *request, Submission *
     (void)pthread_mutex_unlock(&receiver->lock);
 }
 
+static void count(Receiver *receiver, uint32_t *counter)
+{
+    (void)pthread_mutex_lock(&receiver->lock);
+    (*counter)++;
+    (void)pthread_mutex_unlock(&receiver->lock);
+}
+
 static void lie(Receiver *receiver, HttpAnswer *answer)
 {
-    receiver->lies++;
+    count(receiver, &receiver->lies);
     answer->status = 201;
     buffer_text(&answer->body, "{\"status\":\"accepted\",\"reference\":\"R-00000000\"}");
 }
@@ -204,7 +211,7 @@ static void post_submission(Receiver *receiver, const HttpRequest *request, Subm
     }
     const char *code = sender_prove(&receiver->sender, request, true, &why);
     if (code != NULL) {
-        receiver->refused_signature++;
+        count(receiver, &receiver->refused_signature);
         http_problem(answer, strcmp(code, "sender_unknown") == 0 ? 403 : 401, code,
                      "The sender is not proven", why);
         return;
@@ -217,7 +224,7 @@ static void post_submission(Receiver *receiver, const HttpRequest *request, Subm
         return;
     }
     if (!sender_prove_document(&receiver->sender, &s->signature, request->body)) {
-        receiver->refused_signature++;
+        count(receiver, &receiver->refused_signature);
         http_problem(answer, 401, "signature_invalid", "The document is not signed by the sender",
                      "Document-Signature does not verify");
         return;
@@ -234,7 +241,7 @@ static void get_status(Receiver *receiver, const HttpRequest *request, const cha
     const char *why;
     const char *code = sender_prove(&receiver->sender, request, false, &why);
     if (code != NULL) {
-        receiver->refused_signature++;
+        count(receiver, &receiver->refused_signature);
         http_problem(answer, strcmp(code, "sender_unknown") == 0 ? 403 : 401, code,
                      "The sender is not proven", why);
         return;
