@@ -10,12 +10,24 @@
 
 #define FEED "try" /* a feed without a name in the file */
 
+enum { BUCKETS = 1 << 16 };
+
+typedef struct Slot {
+    Record *record;
+    struct Slot *next;   /* same bucket */
+    struct Slot *before; /* in the order of the file */
+    bool gone;
+} Slot;
+
 typedef struct Reader {
     const char *name;
     Arena *arena;
-    RecordList records;
-    RecordList merges; /* type "merge", id the merged person, org the survivor */
+    Slot **buckets;
+    Slot *last;
 } Reader;
+
+#define PLACE "place" /* as if a record: a person's place in the sample is its version */
+#define MERGE "merge" /* as if a record: id the merged person, org the survivor */
 
 static const char *const reference_types[] = {"organisation", "area", "team", "worker",
                                               "group_session"};
@@ -28,28 +40,53 @@ static bool is_reference(const char *type)
     return false;
 }
 
-static Record *find_record(const RecordList *list, const char *feed, const char *type,
-                           const char *id)
+static size_t bucket_of(const char *feed, const char *type, const char *id)
 {
-    for (size_t i = list->count; id && i > 0; i--) {
-        Record *record = list->items[i - 1];
-        if (strcmp(record->id, id) == 0 && strcmp(record->type, type) == 0 &&
-            strcmp(record->feed, feed) == 0)
-            return record;
-    }
-    return NULL;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    const char *const parts[] = {feed, type, id};
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        for (const char *at = parts[i]; *at; at++)
+            hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+    return (size_t)((hash ^ (hash >> 32)) % BUCKETS);
 }
 
-static void remove_record(RecordList *list, const char *feed, const char *type, const char *id)
+static Slot *find_slot(const Reader *reader, const char *feed, const char *type, const char *id)
 {
-    const Record *gone = find_record(list, feed, type, id);
-    for (size_t i = 0; gone && i < list->count; i++)
-        if (list->items[i] == gone) {
-            memmove(list->items + i, list->items + i + 1,
-                    (list->count - i - 1) * sizeof *list->items);
-            list->count--;
-            return;
-        }
+    Slot *slot = reader->buckets[bucket_of(feed, type, id)];
+    while (slot && !(strcmp(slot->record->id, id) == 0 && strcmp(slot->record->type, type) == 0 &&
+                     strcmp(slot->record->feed, feed) == 0))
+        slot = slot->next;
+    return slot;
+}
+
+static Record *find_record(const Reader *reader, const char *feed, const char *type, const char *id)
+{
+    const Slot *slot = id ? find_slot(reader, feed, type, id) : NULL;
+    return slot && !slot->gone ? slot->record : NULL;
+}
+
+static Record *add_record(Reader *reader, const char *feed, const char *type, const char *id)
+{
+    Slot *slot = find_slot(reader, feed, type, id);
+    if (!slot) {
+        Record *record = arena_alloc(reader->arena, sizeof *record);
+        *record = (Record){.feed = feed};
+        record->type = arena_text(reader->arena, type);
+        record->id = arena_text(reader->arena, id);
+        slot = arena_alloc(reader->arena, sizeof *slot);
+        Slot **bucket = &reader->buckets[bucket_of(feed, type, id)];
+        *slot = (Slot){record, *bucket, reader->last, false};
+        *bucket = reader->last = slot;
+    }
+    slot->gone = false;
+    return slot->record;
+}
+
+static void remove_record(Reader *reader, const char *feed, const char *type, const char *id)
+{
+    Slot *slot = id ? find_slot(reader, feed, type, id) : NULL;
+    if (slot)
+        slot->gone = true;
 }
 
 static void add_merge(Reader *reader, const char *feed, const json_t *merge)
@@ -60,12 +97,8 @@ static void add_merge(Reader *reader, const char *feed, const json_t *merge)
         const char *id = json_string_value(json_array_get(merged, i));
         if (!id)
             continue;
-        Record *record = arena_alloc(reader->arena, sizeof *record);
-        *record = (Record){.feed = feed, .type = "merge"};
-        record->id = arena_text(reader->arena, id);
-        record->org = arena_text(reader->arena, survivor);
-        record_list_add(&reader->merges, record, reader->arena);
-        remove_record(&reader->records, feed, "person", id);
+        add_record(reader, feed, MERGE, id)->org = arena_text(reader->arena, survivor);
+        remove_record(reader, feed, "person", id);
     }
 }
 
@@ -77,14 +110,7 @@ static bool add_upsert(Reader *reader, const char *feed, const json_t *change, c
         id = json_get_text(body, "id");
     if (!type || !id)
         return error_set(err, ERROR_DATA, "sample.record", "a record needs \"type\" and \"id\"");
-    Record *record = find_record(&reader->records, feed, type, id);
-    if (!record) {
-        record = arena_alloc(reader->arena, sizeof *record);
-        record->feed = feed;
-        record->type = arena_text(reader->arena, type);
-        record->id = arena_text(reader->arena, id);
-        record_list_add(&reader->records, record, reader->arena);
-    }
+    Record *record = add_record(reader, feed, type, id);
     if (!json_get_int(change, "version", &record->version))
         record->version = 1;
     record->org = arena_text(reader->arena, json_get_text(change, "org"));
@@ -107,7 +133,7 @@ static bool add_change(Reader *reader, const json_t *change, Error *err)
     }
     if (op && (strcmp(op, "delete") == 0 || strcmp(op, "purge") == 0)) {
         if (type)
-            remove_record(&reader->records, feed, type, json_get_text(change, "id"));
+            remove_record(reader, feed, type, json_get_text(change, "id"));
         return true;
     }
     if (op && strcmp(op, "upsert") != 0)
@@ -154,8 +180,8 @@ static bool read_lines(Reader *reader, const char *bytes, size_t size, Error *er
 
 static const char *survivor_of(const Reader *reader, const char *feed, const char *id)
 {
-    for (size_t hops = 0; hops <= reader->merges.count; hops++) {
-        const Record *merge = find_record(&reader->merges, feed, "merge", id);
+    for (int hops = 0; hops < 100; hops++) {
+        const Record *merge = find_record(reader, feed, MERGE, id);
         if (!merge)
             break;
         id = merge->org;
@@ -173,8 +199,8 @@ static const char *owner_of(const Reader *reader, const Record *record, int dept
         return survivor_of(reader, record->feed, person);
     const char *const parents[] = {"referral", "contact"};
     for (size_t i = 0; depth < 3 && i < COUNT_OF(parents); i++) {
-        const Record *parent = find_record(&reader->records, record->feed, parents[i],
-                                           field_text(record->root, parents[i]));
+        const Record *parent =
+            find_record(reader, record->feed, parents[i], field_text(record->root, parents[i]));
         const char *owner = parent ? owner_of(reader, parent, depth + 1) : NULL;
         if (owner)
             return owner;
@@ -182,41 +208,56 @@ static const char *owner_of(const Reader *reader, const Record *record, int dept
     return NULL;
 }
 
-static SamplePerson *person_of(Sample *sample, const char *feed, const char *id, Arena *arena)
+static SamplePerson *person_of(Reader *reader, Sample *sample, const char *feed, const char *id)
 {
-    for (size_t i = sample->count; i > 0; i--)
-        if (strcmp(sample->people[i - 1].id, id) == 0 &&
-            strcmp(sample->people[i - 1].feed, feed) == 0)
-            return &sample->people[i - 1];
-    sample->people =
-        arena_grow(arena, sample->people, sample->count, &sample->capacity, sizeof *sample->people);
-    sample->people[sample->count] = (SamplePerson){.feed = feed, .id = id};
-    return &sample->people[sample->count++];
+    Record *place = add_record(reader, feed, PLACE, id);
+    if (!place->version) {
+        sample->people = arena_grow(reader->arena, sample->people, sample->count, &sample->capacity,
+                                    sizeof *sample->people);
+        sample->people[sample->count] = (SamplePerson){.feed = feed, .id = id};
+        place->version = (int64_t)++sample->count;
+    }
+    return &sample->people[place->version - 1];
 }
 
-static void sort_records(const Reader *reader, Sample *sample)
+static void sort_record(Reader *reader, Sample *sample, Record *record)
 {
-    sample->references = references_new(reader->arena);
-    for (size_t i = 0; i < reader->records.count; i++) {
-        Record *record = reader->records.items[i];
-        if (is_reference(record->type)) {
-            references_add(sample->references, record);
-            continue;
-        }
-        const char *owner = owner_of(reader, record, 0);
-        if (!owner) {
-            sample->orphans++;
-            continue;
-        }
-        SamplePerson *person = person_of(sample, record->feed, owner, reader->arena);
-        record_list_add(&person->records, record, reader->arena);
+    if (strcmp(record->type, MERGE) == 0)
+        return;
+    if (is_reference(record->type)) {
+        references_add(sample->references, record);
+        return;
     }
+    const char *owner = owner_of(reader, record, 0);
+    if (!owner) {
+        sample->orphans++;
+        return;
+    }
+    SamplePerson *person = person_of(reader, sample, record->feed, owner);
+    record_list_add(&person->records, record, reader->arena);
+}
+
+static bool sort_records(Reader *reader, Sample *sample, Error *err)
+{
+    size_t count = 0;
+    for (const Slot *slot = reader->last; slot; slot = slot->before)
+        count += !slot->gone;
+    Record **records = arena_array(reader->arena, count, sizeof *records);
+    size_t at = count;
+    for (const Slot *slot = reader->last; slot; slot = slot->before)
+        if (!slot->gone)
+            records[--at] = slot->record;
+    sample->references = references_new(reader->arena);
+    for (size_t i = 0; i < count; i++)
+        sort_record(reader, sample, records[i]);
+    return arena_check(reader->arena, err);
 }
 
 bool sample_read(const char *name, const char *bytes, size_t size, Arena *arena, Sample *ret,
                  Error *err)
 {
     Reader reader = {.name = name, .arena = arena};
+    reader.buckets = arena_array(arena, BUCKETS, sizeof *reader.buckets);
     Sample sample = {0};
     Error whole = {0};
     _cleanup_json_ json_t *document = NULL;
@@ -232,7 +273,8 @@ bool sample_read(const char *name, const char *bytes, size_t size, Arena *arena,
     } else if (!read_lines(&reader, bytes, size, err)) {
         return false;
     }
-    sort_records(&reader, &sample);
+    if (!sort_records(&reader, &sample, err))
+        return false;
     *ret = sample;
     return true;
 }
