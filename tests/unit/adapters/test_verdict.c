@@ -60,7 +60,7 @@ START_TEST(what_may_have_left_is_unknown_and_what_has_not_is_later)
 }
 END_TEST
 
-static Receipt read(const char *body, Arena *arena)
+static Receipt read_receipt(const char *body, Arena *arena)
 {
     Receipt receipt;
     receipt_read(body, strlen(body), arena, &receipt);
@@ -70,10 +70,12 @@ static Receipt read(const char *body, Arena *arena)
 START_TEST(a_receipt_takes_only_what_has_its_shape)
 {
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-    Receipt receipt = read("{\"status\":\"accepted\",\"reference\":\"R-1/2:3_4.5\"}", arena);
+    Receipt receipt =
+        read_receipt("{\"status\":\"accepted\",\"reference\":\"R-1/2:3_4.5\"}", arena);
     ck_assert_str_eq(receipt.word, "accepted");
     ck_assert_str_eq(receipt.reference, "R-1/2:3_4.5");
-    receipt = read("{\"type\":\"about:blank\",\"status\":422,\"code\":\"key_reused\"}", arena);
+    receipt =
+        read_receipt("{\"type\":\"about:blank\",\"status\":422,\"code\":\"key_reused\"}", arena);
     ck_assert_str_eq(receipt.word, "key_reused");
     static const char *const bad[] = {"",
                                       "null",
@@ -85,10 +87,10 @@ START_TEST(a_receipt_takes_only_what_has_its_shape)
                                       "{\"status\":[\"accepted\"]}",
                                       "{\"status\":\"\\u0000accepted\"}"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        ck_assert_msg(!read(bad[i], arena).word, "%s", bad[i]);
+        ck_assert_msg(!read_receipt(bad[i], arena).word, "%s", bad[i]);
     char *deep = arena_alloc(arena, 60001);
     memset(deep, '[', 60000);
-    ck_assert_ptr_null(read(deep, arena).word);
+    ck_assert_ptr_null(read_receipt(deep, arena).word);
 }
 END_TEST
 
