@@ -98,7 +98,7 @@ feeds:
     id_prefix: s
     poll_interval: 1s
     url: https://127.0.0.1:{ports['feed']}/export/v1
-    token: {self.path('sandbox/token')}
+    token: {self.path('sandbox/feed.token')}
     ca: {self.path('sandbox/ca.pem')}
 routes:
   - name: hub
@@ -110,10 +110,11 @@ signing:
   key: {self.path('keys/signing.key')}
 providers:
 """)
-            for code in ("V9X01", "V9X02"):
+            for code, teams in (("V9X01", "{O-L1: T-L1-A, O-P1: T-P1-A}"), ("V9X02", "{O-L2: T-L2-A}")):
                 out.write(f"""  - code: {code}
     route: hub
     commissioner: V9C01
+    default_team: {teams}
 {self.provider_lines}""")
 
     # ---- running ----
