@@ -4,6 +4,7 @@
 #include "daemon/base/csv.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/commands/dataset_json.h"
 #include "daemon/commands/dataset_pack.h"
 #include "daemon/commands/listing.h"
 #include "daemon/dataset/checker.h"
@@ -160,25 +161,17 @@ static int run_describe(CommandContext *context, Error *err)
     if (!mapping_load(context, dataset, false, &filling.mapping, err))
         return EXIT_COULD_NOT;
     const char *what = context->arguments[0];
-    if (!describe(dataset, what, filling.mapping ? filled_by : NULL, &filling, &text)) {
-        const char *near = describe_near(dataset, what, context->arena);
-        error_set(err, ERROR_CONFIG, "dataset.describe", "nothing in %s is named \"%s\"%s%s%s",
-                  dataset->name, what, near ? "; did you mean " : "", near ? near : "",
-                  near ? "?" : "");
-        return EXIT_COULD_NOT;
-    }
-    if (context->json) {
-        Text json = text_new(context->arena, (size_t)16 << 20);
-        text_add(&json, "{\"name\":");
-        text_add_json(&json, what);
-        text_add(&json, ",\"text\":");
-        text_add_json(&json, text_get(&text));
-        text_add(&json, "}\n");
-        fputs(text_get(&json), context->out);
+    DescribeFill fill = filling.mapping ? filled_by : NULL;
+    if (context->json ? dataset_json(context, dataset, what, fill, &filling)
+                      : describe(dataset, what, fill, &filling, &text)) {
+        fputs(text_get(&text), context->out);
         return EXIT_DONE;
     }
-    fputs(text_get(&text), context->out);
-    return EXIT_DONE;
+    const char *near = describe_near(dataset, what, context->arena);
+    error_set(err, ERROR_CONFIG, "dataset.describe", "nothing in %s is named \"%s\"%s%s%s",
+              dataset->name, what, near ? "; did you mean " : "", near ? near : "",
+              near ? "?" : "");
+    return EXIT_COULD_NOT;
 }
 
 /* Why nothing fills an element: `table,element,why` beside the mapping; a blank element is the

@@ -422,6 +422,10 @@ def dataset(results, place):
                         ("M201090", "AttendStatus"), ("1037651000000100", "DIALOG")):
         run = Run("dataset", "describe", thing, *pack)
         results.check(run.code == 0 and says in run.out, f"{thing} is described", run.out + run.err)
+    for thing, kind, count in (("MHS20168", "rule", 1), ("MHS201", "table", 1), ("NHSNumber", "element", 2),
+                               ("YesNo", "codes", 1), ("1037651000000100", "scale", 1)):
+        said = Run("dataset", "describe", thing, "--json", *pack).findings()
+        results.check([s["kind"] for s in said] == [kind] * count, f"{thing} is described for programs", said)
     run = Run("dataset", "describe", "AttendStatsu", *pack)
     results.check(run.code == 3 and "did you mean AttendStatus" in run.err, "a misspelt name is helped", run.err)
     cover = [json.loads(line) for line in Run("dataset", "coverage", "--json", *pack).out.splitlines()]
