@@ -52,14 +52,6 @@ static const char *state_shown(const CommandContext *context, const char *state)
     return coloured(context, COLOUR_WARN, state);
 }
 
-static const char *last_error(const CommandContext *context, const FeedState *feed)
-{
-    if (!feed->last_error_code)
-        return NULL;
-    return arena_format(context->arena, "[%s] %s", feed->last_error_code,
-                        feed->last_error_text ? feed->last_error_text : "");
-}
-
 static void list_one(CommandContext *context, Listing *listing, const FeedState *feed)
 {
     const char *values[] = {feed->name,
@@ -74,7 +66,7 @@ static void list_one(CommandContext *context, Listing *listing, const FeedState 
                             feed->cursor.complete ? "yes" : "no",
                             shown_number(context, feed->failures),
                             shown_number(context, feed->waiting),
-                            last_error(context, feed),
+                            feed->last_error_text,
                             feed->remedy};
     listing_row(listing, values);
 }
@@ -146,7 +138,7 @@ static void show(CommandContext *context, const FeedState *feed, const FeedType 
     details_text(details, "last_ok", "Last good answer", time_value(context, feed->last_ok));
     details_text(details, "next_poll", "Asked again", time_value(context, feed->next_poll));
     details_number(details, "failures", "Failures in a row", feed->failures);
-    details_text(details, "error", "Last error", last_error(context, feed));
+    details_text(details, "error", "Last error", feed->last_error_text);
     details_text(details, "remedy", "What to do", feed->remedy);
     details_number(details, "pages", "Pages taken in", feed->pages);
     details_number(details, "changes", "Changes", feed->changes);
