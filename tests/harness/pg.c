@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -221,6 +222,16 @@ const char *pg_ask_state(const char *conninfo, const char *statement)
     return answer;
 }
 
+/* In memory where there is room: a database is some 400 small files. */
+static const char *scratch(void)
+{
+    struct statvfs space;
+    return access("/dev/shm", W_OK) == 0 && statvfs("/dev/shm", &space) == 0 &&
+                   space.f_bavail * space.f_frsize > ((uint64_t)512 << 20)
+               ? "/dev/shm"
+               : "/tmp";
+}
+
 /* What the cache depends on: the migrations' bytes and PostgreSQL's version. */
 static void cache_path(const char *bin, char *ret)
 {
@@ -232,7 +243,7 @@ static void cache_path(const char *bin, char *ret)
         digest_add(digest, migration->sql, strlen(migration->sql));
     digest_finish(digest, sum);
     digest_free(digest);
-    snprintf(ret, PATH_SIZE, "/tmp/mhsflow-test-pg-%u-%.12s", (unsigned)geteuid(),
+    snprintf(ret, PATH_SIZE, "%s/mhsflow-test-pg-%u-%.12s", scratch(), (unsigned)geteuid(),
              digest_hex(sum, hex));
 }
 
@@ -296,7 +307,7 @@ PgCluster *pg_start(void)
     find_bin(cluster->bin);
     cache_path(cluster->bin, cache);
     ensure_cache(cluster, cache);
-    snprintf(cluster->folder, sizeof cluster->folder, "/tmp/mhsflow-pg-XXXXXX");
+    snprintf(cluster->folder, sizeof cluster->folder, "%s/mhsflow-pg-XXXXXX", scratch());
     if (!mkdtemp(cluster->folder))
         die("cannot make a folder");
     make_folder(cluster->folder);
@@ -324,7 +335,7 @@ static const char *make_database(PgCluster *cluster, const char *template)
     static char conninfo[64][PATH_SIZE];
     char admin[PATH_SIZE], statement[PATH_SIZE], name[64];
     snprintf(name, sizeof name, "t%d_%d", (int)getpid(), cluster->databases++);
-    snprintf(statement, sizeof statement, "create database %s template %s strategy file_copy", name, template);
+    snprintf(statement, sizeof statement, "create database %s template %s", name, template);
     conninfo_of(cluster, "postgres", admin);
     pg_ask(admin, statement);
     char *ret = conninfo[cluster->databases % 64];
