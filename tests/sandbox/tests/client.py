@@ -25,6 +25,8 @@ class Sandbox:
         self.program, self.folder, self.options = program, folder, options
         self.state = os.path.join(folder, "state")
         self.key = os.path.join(folder, "key")
+        self.http_key = self.key
+        self.certificate = self.key + "/signing.crt"
         self.process = None
 
     def make_key(self):
@@ -33,7 +35,7 @@ class Sandbox:
     def start(self):
         self.process = subprocess.Popen(
             [self.program, "serve", "--state", self.state, "--sender-certificate",
-             self.key + "/signing.crt", *self.options], stdout=subprocess.PIPE)
+             self.certificate, *self.options], stdout=subprocess.PIPE)
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         line = self.process.stdout.readline() if ready else b""
         if not line.startswith(b"READY"):
@@ -82,8 +84,27 @@ class Sandbox:
         return subprocess.run(["openssl", *arguments], input=data, check=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
+    def make_other_sender(self, kind):
+        """A sender with an RSA or Ed25519 key, beside the P-256 one of make-sender-key."""
+        folder = os.path.join(self.folder, kind)
+        os.mkdir(folder)
+        self.openssl("req", "-x509", "-newkey", kind, "-nodes", "-subj", "/CN=other sender",
+                     "-keyout", folder + "/signing.key", "-out", folder + "/signing.crt",
+                     "-days", "2", data=b"")
+        return folder
+
     def _raw_signature(self, base):
-        der = self.openssl("dgst", "-sha256", "-sign", self.key + "/signing.key", data=base)
+        key = self.http_key + "/signing.key"
+        if self.http_key.endswith("ed25519"):
+            with tempfile.NamedTemporaryFile(dir=self.folder) as file:
+                file.write(base)
+                file.flush()
+                return self.openssl("pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", file.name,
+                                    data=b"")
+        if "rsa" in self.http_key:
+            return self.openssl("dgst", "-sha512", "-sigopt", "rsa_padding_mode:pss", "-sigopt",
+                                "rsa_pss_saltlen:64", "-sign", key, data=base)
+        der = self.openssl("dgst", "-sha256", "-sign", key, data=base)
         raw, at = b"", 2
         for _ in range(2):
             length = der[at + 1]

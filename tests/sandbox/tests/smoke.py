@@ -367,6 +367,31 @@ def too_many_requests_are_told_to_wait(box):
 
 
 @test
+def every_kind_of_key_may_sign(box):
+    box.stop()
+    bundle = box.folder + "/bundle.pem"
+    others = [box.make_other_sender(kind) for kind in ("rsa:2048", "ed25519")]
+    box.certificate = bundle
+    box.start()
+    text = document("V9X02", "2026-07")
+    _, (status, _, body) = box.submit(text, provider="V9X02", period="2026-07")
+    assert status == 403 and body["code"] == "sender_unknown"
+    with open(bundle, "w", encoding="utf-8") as out:
+        for folder in [box.key, *others]:
+            with open(folder + "/signing.crt", encoding="utf-8") as part:
+                out.write(part.read())
+    for revision, box.http_key in enumerate(others, 1):
+        _, (status, _, body) = box.submit(text, provider="V9X02", period="2026-07",
+                                          revision=revision)
+        assert status == 201, (box.http_key, body)
+    # Only P-256 and RSA make a CMS signature with what Debian 12 has.
+    box.http_key = box.key
+    _, (status, _, body) = box.submit(text, provider="V9X02", period="2026-07", revision=3,
+                                      cms_key=others[0])
+    assert status == 201, body
+
+
+@test
 def a_killed_receiver_remembers(box):
     before = box.control("GET", "/state")[1]["receiver"]["submissions"]
     box.stop(signal.SIGKILL)
