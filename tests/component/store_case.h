@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/base/digest.h"
+#include "daemon/base/text.h"
 #include "daemon/store/audit.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/source.h"
