@@ -9,6 +9,7 @@
 #include "daemon/dataset/checker.h"
 #include "daemon/mapping/sample.h"
 #include "daemon/pipeline/gate.h"
+#include "daemon/pipeline/tools.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,19 @@ static bool choose_month(Trial *trial, Error *err)
     return true;
 }
 
+/* The policies of the settings file, when one is named and the records bring none of their own. */
+static bool choose_settings(Trial *trial, Error *err)
+{
+    const Config *config;
+    CommandContext *context = trial->context;
+    if (!context->option(context, "--config") || trial->sample.settings->provider_count)
+        return true;
+    if (!command_config(context, &config, err))
+        return false;
+    trial->sample.settings = tools_settings(config, context->arena);
+    return true;
+}
+
 static bool open_trial(Trial *trial, Error *err)
 {
     CommandContext *context = trial->context;
@@ -68,7 +82,7 @@ static bool open_trial(Trial *trial, Error *err)
         !file_read(strcmp(records, "-") == 0 ? "/dev/stdin" : records, RECORDS_LIMIT,
                    context->arena, &bytes, &size, err) ||
         !sample_read(records, bytes, size, context->arena, &trial->sample, err) ||
-        !choose_month(trial, err))
+        !choose_settings(trial, err) || !choose_month(trial, err))
         return false;
     trial->present = arena_array(context->arena, trial->dataset->table_count, sizeof(bool));
     for (size_t i = 0; i < trial->dataset->table_count; i++)
@@ -220,7 +234,9 @@ const Command try_commands[] = {{.noun = "try",
                                          "\"settings\". Each row is shown with the record, "
                                          "field, code-list row and mapping line that made each of "
                                          "its values, then what the mapping and "
-                                         "the national rules find. No database is needed. Exits 1 "
+                                         "the national rules find. With --config the policies of "
+                                         "that settings file apply. No database is "
+                                         "needed. Exits 1 "
                                          "when something would be left out.",
                                  .options = try_options,
                                  .run = run_try},

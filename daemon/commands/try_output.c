@@ -197,12 +197,12 @@ bool try_output_end(TryOutput *output, size_t people, size_t orphans)
 {
     if (!is_json(output)) {
         fprintf(output->context->out,
-                "\n%zu persons, %zu rows, %zu findings, of which %zu leave something out", people,
+                "\npersons %zu, rows %zu, findings %zu, of which leave something out %zu", people,
                 output->rows, output->findings, output->left_out);
         if (output->withheld)
-            fprintf(output->context->out, "; %zu persons would be withheld", output->withheld);
+            fprintf(output->context->out, "; persons that would be withheld %zu", output->withheld);
         if (orphans)
-            fprintf(output->context->out, "; %zu records belong to nobody in the file", orphans);
+            fprintf(output->context->out, "; records of nobody in the file %zu", orphans);
         fputs("\n", output->context->out);
     }
     return output->left_out > 0;
