@@ -20,16 +20,23 @@ static inline const char *source_path(Arena *arena, const char *path)
 }
 
 /* Opened once per process; its arena lives as long. */
+static Arena *pack_arena;
+
+static inline void pack_close(void)
+{
+    arena_free(pack_arena);
+}
+
 static inline const Dataset *pack(void)
 {
     static const Dataset *dataset;
-    static Arena *arena;
     Error err = {0};
     char text[700];
     if (dataset)
         return dataset;
-    arena = arena_new((size_t)64 << 20);
-    if (!dataset_open(source_path(arena, "mappings/mhsds-6.0"), arena, &dataset, &err))
+    pack_arena = arena_new((size_t)64 << 20);
+    atexit(pack_close);
+    if (!dataset_open(source_path(pack_arena, "mappings/mhsds-6.0"), pack_arena, &dataset, &err))
         ck_abort_msg("%s", error_text(&err, text, sizeof text));
     return dataset;
 }
