@@ -12,23 +12,24 @@ bool route_save(Store *store, const char *route, const char *state, const char *
     _cleanup_transaction_ Transaction transaction = {0};
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
     _cleanup_result_ PGresult *result = NULL;
-    Sql sql = sql_new(arena);
+    Sql ask = sql_new(arena), sql = sql_new(arena);
+    sql_text(&ask, route);
     sql_text(&sql, route);
     sql_text(&sql, state);
     sql_text(&sql, code);
     sql_text(&sql, fingerprint);
     if (!store_begin(store, &transaction, err) ||
-        !sql_run(
+        !sql_run(store, "lock a route", "select state from route_state where route = $1 for update",
+                 &ask, &result, err) ||
+        !sql_do(
             store, "keep a route's state",
-            "with o as (select state from route_state where route = $1 for update)"
-            " insert into route_state as r (route, state, code, fingerprint, since)"
+            "insert into route_state as r (route, state, code, fingerprint, since)"
             " values ($1, $2, $3, $4, mhsflow.now()) on conflict (route) do update"
             " set state = excluded.state, code = excluded.code, fingerprint = excluded.fingerprint,"
-            " since = case when r.state = excluded.state then r.since else excluded.since end"
-            " returning coalesce((select state from o), 'ok')",
-            &sql, &result, err))
+            " since = case when r.state = excluded.state then r.since else excluded.since end",
+            &sql, NULL, err))
         return false;
-    const char *before = PQgetvalue(result, 0, 0);
+    const char *before = PQntuples(result) ? PQgetvalue(result, 0, 0) : "ok";
     return (strcmp(before, state) == 0 ||
             audit_append(store, AUDIT_ROUTE_CHANGED,
                          &(AuditFields){.route = route, .from = before, .to = state, .code = code},
