@@ -92,7 +92,7 @@ class Commands(unittest.TestCase):
         for words in (["feed", "list"], ["queue", "list"], ["finding", "list"], ["audit", "list"]):
             self.assertTrue(all(isinstance(row, dict) for row in self.site.mhsflow(*words)), words)
 
-    def test_a_person_holds_and_releases(self):
+    def test_z_a_person_holds_and_releases(self):
         """New records come while the receiver is away: the new revision waits, and a person steers it."""
         site = self.site
         site.control("POST", "/fault", {"target": "receiver", "path": "POST /submissions", "action": "status",
@@ -112,10 +112,14 @@ class Commands(unittest.TestCase):
             self.assertIn("A. Tester", shown["why"])
         finally:
             site.control("DELETE", "/fault")
-        self.text("queue", "release", ready["id"], "--as", "B. Tester")
-        waiting = [row["id"] for row in site.queue() if row["state"] == "ready"]
-        if waiting:
-            self.text("queue", "retry", *waiting, "--as", "B. Tester")
+        # So few people are in it that a withdrawal shrinks a month by more than 2 %: those wait for a person too.
+        for row in site.queue():
+            if row["state"] == "held":
+                self.text("queue", "release", row["id"], "--reason", "looked at", "--as", "B. Tester")
+        for row in site.queue():
+            if row["state"] == "ready" and row["attempts"] and row["id"] != ready["id"]:
+                self.text("queue", "retry", row["id"], "--as", "B. Tester")
+        site.run("mhsflow", "queue", "retry", ready["id"], "--as", "B. Tester", check=False)  # unless it is on its way
         site.wait_settled()
         actors = {event["actor"] for event in site.mhsflow("queue", "show", ready["id"])[0]["events"]}
         self.assertTrue({"A. Tester", "B. Tester"} <= actors, actors)
@@ -124,4 +128,4 @@ class Commands(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], "-v"])
+    unittest.main(argv=[sys.argv[0], "-v"], warnings="ignore")

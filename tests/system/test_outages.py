@@ -129,8 +129,8 @@ def withdrawn_never_arrives(build):
         site.start_sandbox("--tail", "400")
         site.start_daemon()
         for _ in deadline_loop(120, "months are held for approval"):
-            queue = site.queue()
-            if queue and all(one["state"] == "held" for one in site.newest().values()) and site.mhsflow("status")[0].get("settled"):
+            if site.ready(lambda: site.mhsflow("status")[0]["months"] and site.newest() and
+                          all(one["state"] == "held" for one in site.newest().values())):
                 break
         site.control("POST", "/reveal", {"count": 100000})
         withdrawn = set()
