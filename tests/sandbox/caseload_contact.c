@@ -164,6 +164,16 @@ static void write_twice(Case *c, const Referral *r, const Contact *k)
     contact_write(c, r, &again, k->recorded + 60000);
 }
 
+/* Days to the next one. Who will withdraw comes rarely: one person's leaving is then no twentieth
+ * of a month, which a careful sender would hold back. */
+static int32_t next_contact(const Case *c, const Contact *k)
+{
+    if (c->draw.late == LATE_WITHDRAWAL)
+        return 3 * STEADY_GAP;
+    return c->draw.steady ? STEADY_GAP
+                          : 3 + (int32_t)case_below(c, TYPE_CONTACT, k->item, F_GAP, 9);
+}
+
 uint32_t contacts_write(Case *c, Referral *r, Contact *contacts)
 {
     uint32_t wanted =
@@ -189,8 +199,7 @@ uint32_t contacts_write(Case *c, Referral *r, Contact *contacts)
         follow_up(c, r, k);
         if (count == 0 && r->which == 0 && c->draw.planted == PLANT_ENTERED_TWICE)
             write_twice(c, r, k);
-        day += c->draw.steady ? STEADY_GAP
-                              : 3 + (int32_t)case_below(c, TYPE_CONTACT, k->item, F_GAP, 9);
+        day += next_contact(c, k);
     }
     return count;
 }

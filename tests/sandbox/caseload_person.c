@@ -130,11 +130,14 @@ static int32_t draw_registered(const CaseloadPlan *plan, const PersonDraw *d)
     int32_t first = caseload_first_day(plan);
     if (d->steady)
         return first + (int32_t)(d->index % 4);
-    /* A service that has just begun to grow: most people came in the first two months. */
-    int32_t span = plan->today - first;
-    uint32_t a = below(plan, d->index, F_REGISTERED, (uint32_t)span);
-    uint32_t b = below(plan, d->index, F_REGISTERED + 100, (uint32_t)span);
-    int32_t day = first + (int32_t)(a < b ? a : b);
+    /* A service that has just begun: most people came in the first month. */
+    uint32_t span = (uint32_t)(plan->today - first);
+    uint32_t least = span;
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t drawn = below(plan, d->index, F_REGISTERED + 100 * i, span);
+        least = drawn < least ? drawn : least;
+    }
+    int32_t day = first + (int32_t)least;
     return d->merges ? first + (day - first) / 3 : day;
 }
 
