@@ -18,6 +18,7 @@ static const char *time_value(const CommandContext *context, int64_t wall_us)
 static const ListingColumn list_columns[] = {
     {"name", "FEED", LISTING_TEXT, 24},          {"state", "STATE", LISTING_TEXT, 0},
     {"place", "PLACE", LISTING_TEXT, 24},        {"behind", "BEHIND", LISTING_NUMBER, 0},
+    {"sequence", NULL, LISTING_NUMBER, 0},
     {"records", "RECORDS", LISTING_NUMBER, 0},   {"orphans", "WITHOUT PARENT", LISTING_NUMBER, 0},
     {"refused", "SET ASIDE", LISTING_NUMBER, 0}, {"last_ok", "LAST GOOD", LISTING_TEXT, 0},
     {"next_poll", NULL, LISTING_TEXT, 0},        {"complete", NULL, LISTING_BOOL, 0},
@@ -58,6 +59,7 @@ static void list_one(CommandContext *context, Listing *listing, const FeedState 
                             state_shown(context, feed->state),
                             place_of(feed),
                             shown_number(context, behind(feed)),
+                            shown_number(context, feed->cursor.seq),
                             shown_number(context, feed->records),
                             shown_number(context, feed->orphans),
                             shown_number(context, feed->refused),

@@ -71,7 +71,7 @@ def receiver_away(site):
     site.control("POST", "/reveal", {"count": 5})
     site.stop_sandbox(signal.SIGKILL)
     for _ in deadline_loop(30, "the daemon says that the feed is away"):
-        if "feed_down" in site.tail(200):
+        if "feed_late" in site.tail(200):
             break
     site.start_sandbox("--tail", "200")
     site.wait_settled(120)
@@ -129,8 +129,7 @@ def withdrawn_never_arrives(build):
         site.start_sandbox("--tail", "400")
         site.start_daemon()
         for _ in deadline_loop(120, "months are held for approval"):
-            if site.ready(lambda: site.mhsflow("status")[0]["months"] and site.newest() and
-                          all(one["state"] == "held" for one in site.newest().values())):
+            if site.ready(lambda: site.caught_up() and site.newest()):
                 break
         site.control("POST", "/reveal", {"count": 100000})
         withdrawn = set()
@@ -142,8 +141,9 @@ def withdrawn_never_arrives(build):
                 (withdrawn.add if record.get("status") != "given" else withdrawn.discard)("s" + record["person"])
         assert withdrawn, "nobody withdraws in this caseload"
         for _ in deadline_loop(120, "the daemon has taken the withdrawals in"):
-            if site.mhsflow("status")[0].get("settled"):
+            if site.ready(site.caught_up):
                 break
+        assert all(one["state"] == "held" for one in site.newest().values()), site.queue()
         for one in site.newest().values():
             if one["state"] == "held":
                 site.run("mhsflow", "queue", "release", one["id"], "--as", "tester", "--reason", "approved by the test")

@@ -217,12 +217,17 @@ providers:
                 newest[key] = one
         return newest
 
-    def settled(self):
-        """All that the feed has told is in, mapped, built and accepted."""
+    def caught_up(self):
+        """All that the feed shows is in, mapped, and in a month's newest revision."""
+        shown = self.control("GET", "/state")["feed"]["head_seq"]
+        if any(feed["sequence"] < shown or not feed["complete"] for feed in self.mhsflow("feed", "list")):
+            return False
         status = self.mhsflow("status")[0]
-        newest = self.newest()
-        return (newest and status.get("settled") and
-                all(one["state"] == "accepted" for one in newest.values()))
+        return not status["people_waiting"] and not any(month["to_build"] for month in status["months"])
+
+    def settled(self):
+        """Caught up, and everything is accepted."""
+        return self.caught_up() and self.mhsflow("status")[0]["settled"]
 
     def wait_settled(self, seconds=120):
         why = None
@@ -233,7 +238,7 @@ providers:
                 try:
                     if self.settled():
                         return
-                except (AssertionError, json.JSONDecodeError, KeyError, IndexError) as error:
+                except (AssertionError, json.JSONDecodeError, KeyError, IndexError, OSError) as error:
                     why = error
         except AssertionError as error:
             raise AssertionError(f"{error}; last: {why}\n{self.tail()}") from None
@@ -246,7 +251,7 @@ providers:
         """Is it so?  While the site is still starting the answer is no."""
         try:
             return condition()
-        except (AssertionError, json.JSONDecodeError, KeyError, IndexError):
+        except (AssertionError, json.JSONDecodeError, KeyError, IndexError, OSError):
             return False
 
     def verify_audit(self):
