@@ -17,6 +17,7 @@
     X(GARBAGE, "garbage")                   /* an HTML page with status 200 */                     \
     X(LIE_ACCEPT, "lie_accept")             /* receiver: say accepted, keep nothing */             \
     X(PENDING, "pending")                   /* receiver: 202, the answer comes by /settle */       \
+    X(SLOW, "slow")                         /* receiver: decide only after `seconds` */            \
     X(REFUSE, "refuse")                     /* receiver: 422 with one finding */                   \
     X(DROP_TRAILER, "drop_trailer")         /* feed: the page's last line is missing */            \
     X(WRONG_COUNT, "wrong_count")           /* feed: the trailer counts one too many */            \

@@ -245,7 +245,8 @@ static void answer_fault_status(const Fault *fault, HttpAnswer *answer)
 
 static bool for_handler(FaultAction action)
 {
-    return action == FAULT_LIE_ACCEPT || action == FAULT_PENDING || action == FAULT_REFUSE;
+    return action == FAULT_LIE_ACCEPT || action == FAULT_PENDING || action == FAULT_REFUSE ||
+           action == FAULT_SLOW;
 }
 
 static enum MHD_Result answer_request(const HttpServer *server, HttpRequest *request,
@@ -259,6 +260,7 @@ static enum MHD_Result answer_request(const HttpServer *server, HttpRequest *req
         return reset_connection(request->connection);
     }
     request->fault = for_handler(fault->action) ? fault->action : FAULT_NONE;
+    request->fault_seconds = fault->seconds;
     if (fault->action == FAULT_STATUS)
         answer_fault_status(fault, &answer);
     else if (exchange->too_large)

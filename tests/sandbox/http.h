@@ -14,7 +14,8 @@ typedef struct HttpRequest {
     const char *path;     /* as sent, without the query */
     const char *relative; /* the path behind the server's base; "" when it is not below the base */
     const Buffer *body;
-    FaultAction fault; /* for the handler: lie_accept, pending, refuse; else FAULT_NONE */
+    FaultAction fault; /* for the handler: lie_accept, pending, refuse, slow; else FAULT_NONE */
+    uint32_t fault_seconds;
 } HttpRequest;
 
 enum { HTTP_HEADERS = 8 };

@@ -168,6 +168,8 @@ static void take_in(Receiver *receiver, const HttpRequest *request, Submission *
         http_problem(answer, 409, "in_progress", "The same key is being processed", NULL);
         return;
     }
+    if (request->fault == FAULT_SLOW)
+        fault_stall(request->fault_seconds);
     decide(receiver, request, s);
     bool kept = s->entry.status == JOURNAL_REJECTED || keep_document(receiver, request, s);
     (void)pthread_mutex_lock(&receiver->lock);

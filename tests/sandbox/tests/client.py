@@ -136,11 +136,16 @@ class Sandbox:
                                 "-signer", key + "/signing.crt", "-inkey", key + "/signing.key",
                                 "-in", file.name, data=b"")
 
+    @staticmethod
+    def key_of(document, provider, period, revision):
+        return hashlib.sha256("mhsds-6.0|%s|%s|%d|%s" % (
+            provider, period, revision, hashlib.sha256(document).hexdigest())
+            .encode()).hexdigest()
+
     def submit(self, document, provider="V9X01", period="2026-08", revision=1, spoil=None,
                cms_key=None, uncovered=None, **signing):
         digest = hashlib.sha256(document).digest()
-        key = hashlib.sha256(b"|".join([b"mhsds-6.0", provider.encode(), period.encode(),
-                                        b"%d" % revision, digest])).hexdigest()
+        key = self.key_of(document, provider, period, revision)
         headers = {
             "Content-Type": "application/xml", "Content-Length": str(len(document)),
             "Content-Digest": "sha-256=:%s:" % base64.b64encode(digest).decode(),

@@ -367,6 +367,24 @@ def too_many_requests_are_told_to_wait(box):
 
 
 @test
+def a_key_is_decided_once_at_a_time(box):
+    box.control("POST", "/fault", {"target": "receiver", "path": "POST /submissions",
+                                   "action": "slow", "seconds": 50, "times": 1})
+    text, answers = document(period="2026-06"), []
+    first = threading.Thread(target=lambda: answers.append(box.submit(text, period="2026-06")))
+    first.start()
+    key = box.key_of(text, "V9X01", "2026-06", 1)
+    until = time.monotonic() + 20
+    while box.question(key)[0] != 409:
+        assert time.monotonic() < until
+    _, (status, _, body) = box.submit(text, period="2026-06")
+    assert status == 409 and body["code"] == "in_progress"
+    box.control("DELETE", "/fault")
+    first.join(20)
+    assert answers[0][1][0] == 201 and box.question(key)[2]["status"] == "accepted"
+
+
+@test
 def every_kind_of_key_may_sign(box):
     box.stop()
     bundle = box.folder + "/bundle.pem"
