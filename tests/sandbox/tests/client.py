@@ -138,9 +138,9 @@ class Sandbox:
 
     @staticmethod
     def key_of(document, provider, period, revision):
-        return hashlib.sha256("mhsds-6.0|%s|%s|%d|%s" % (
-            provider, period, revision, hashlib.sha256(document).hexdigest())
-            .encode()).hexdigest()
+        digest = hashlib.sha256(document).hexdigest()
+        whole = "mhsds-6.0|%s|%s|%d|%s" % (provider, period, revision, digest)
+        return hashlib.sha256(whole.encode()).hexdigest()
 
     def submit(self, document, provider="V9X01", period="2026-08", revision=1, spoil=None,
                cms_key=None, uncovered=None, **signing):
