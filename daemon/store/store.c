@@ -42,6 +42,13 @@ static bool add_option(const char **keys, const char **values, size_t *count, co
     return true;
 }
 
+/* The server's notices are nobody's journal: what matters comes as an error. */
+static void no_notice(void *data, const char *message)
+{
+    (void)data;
+    (void)message;
+}
+
 bool store_connect_plain(const char *conninfo, const char *role, PGconn **ret, Error *err)
 {
     char *problem = NULL;
@@ -74,6 +81,7 @@ bool store_connect_plain(const char *conninfo, const char *role, PGconn **ret, E
     PGconn *connection = PQconnectdbParams(keys, values, 0);
     PQconninfoFree(parsed);
     if (PQstatus(connection) == CONNECTION_OK) {
+        PQsetNoticeProcessor(connection, no_notice, NULL);
         *ret = connection;
         return true;
     }
