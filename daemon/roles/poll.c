@@ -208,11 +208,12 @@ static bool loop(Poll *poll, Error *err)
 {
     list_feeds(poll);
     while (role_store(poll->context, &poll->connection)) {
-        int64_t wait_ms = RETRY_FLOOR_MS;
+        int64_t wait_ms;
         role_ready(poll->context);
         if (!round_of_feeds(poll, &wait_ms, err)) {
             if (err->kind != ERROR_LATER)
                 return false;
+            wait_ms = RETRY_FLOOR_MS;
             if (!role_store_lost(err))
                 log_event(LOG_DATABASE_LOST, err);
             error_clear(err);
