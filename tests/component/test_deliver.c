@@ -6,7 +6,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/fault.h"
 #include "daemon/base/text.h"
+#include "daemon/sign/client.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -315,10 +317,137 @@ START_TEST(a_kill_at_any_step_loses_and_doubles_nothing)
 }
 END_TEST
 
+/* The signer is a process of its own here, killed at the named point. */
+static pid_t fork_signer(Bench *bench, const char *fault)
+{
+    bench_stop_signer(bench);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child > 0) {
+        SignerState state;
+        Error away = {0};
+        int64_t end = clock_steady() + 10 * CLOCK_SECOND;
+        while (!sign_client_key(bench->socket, &state, &away))
+            ck_assert_int_lt(clock_steady(), end);
+        return child;
+    }
+    Error err = {0};
+    SignerSettings settings = {.socket_path = bench->socket, .rate = 1000};
+    setenv("MHSFLOW_FAULT", fault, 1);
+    if (!signed_log_open(bench->log, &bench->signed_log, &err) ||
+        !signer_open(&settings, bench->key, bench->signed_log, &bench->signer, &err))
+        _exit(9);
+    for (;;) {
+        struct pollfd wanted = {signer_fd(bench->signer), POLLIN, 0};
+        poll(&wanted, 1, -1);
+        if (!signer_step(bench->signer, &err))
+            _exit(8);
+    }
+}
+
+static bool count_documents(void *data, const SignedEntry *entry, Error *err)
+{
+    (void)err;
+    *(int *)data += entry->kind == SIGN_DOCUMENT;
+    return true;
+}
+
+static void survives_signer(const char *fault, DeliverEnd end, int documents)
+{
+    Bench *bench = bench_new();
+    int64_t id = bench_queue(bench, "V9X01", 1), damaged;
+    int listed = 0, status;
+    pid_t child = fork_signer(bench, fault);
+    ck_assert(bench_deliver(bench));
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: status %x", fault,
+                  status);
+    ck_assert_msg(bench->last.end == end, "%s: %d", fault, bench->last.end);
+    ck_assert_str_eq(bench_state(id), "ready");
+    ck_assert_uint_eq(peer_received(bench->peer), 0);
+    bench_start_signer(bench);
+    bench_settle_all(bench, 3);
+    ck_assert_str_eq(bench_state(id), "accepted");
+    ck_assert_int_eq(bench->receiver.uploads, 1);
+    ok(signed_log_read(bench->log, count_documents, &listed, &damaged, err));
+    ck_assert_msg(listed == documents && damaged == 0, "%s: %d listed", fault, listed);
+    audit_is_whole();
+    bench_free(bench);
+}
+
+START_TEST(a_signer_killed_at_any_step_costs_a_line_at_most)
+{
+    survives_signer("sign.before_sign", DELIVER_GIVEN_BACK, 1);
+    survives_signer("sign.after_log", DELIVER_GIVEN_BACK, 2);
+    /* its second signature is the request's: the intent is committed, nothing has left */
+    survives_signer("sign.before_sign:2", DELIVER_SETTLED, 1);
+    survives_signer("sign.after_log:2", DELIVER_SETTLED, 1);
+}
+END_TEST
+
+START_TEST(a_connection_lost_while_bytes_move_does_not_lose_the_answer)
+{
+    Bench *bench = bench_new();
+    int64_t id = bench_queue(bench, "V9X01", 1);
+    bench->receiver.and_then = "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                               "where pid <> pg_backend_pid()"
+                               " and datname = current_database()";
+    ck_assert(bench_deliver(bench));
+    ck_assert_int_eq(bench->last.state, SUBMISSION_ACCEPTED);
+    ck_assert_str_eq(bench_state(id), "accepted");
+    audit_is_whole();
+    bench_free(bench);
+}
+END_TEST
+
+typedef struct Beats {
+    const char *statement;
+    int count;
+} Beats;
+
+/* The heartbeat of a transfer: the first one lets somebody else take the lease. */
+static bool beat(void *data, int64_t moved)
+{
+    Beats *beats = data;
+    (void)moved;
+    if (beats->count++ == 0)
+        ask_text(beats->statement);
+    return true;
+}
+
+START_TEST(a_heartbeat_that_finds_the_lease_gone_changes_nothing)
+{
+    Bench *bench = bench_new();
+    int64_t id = bench_queue(bench, "V9X01", 1);
+    Beats beats = {"update submission_queue set fence = fence + 1", 0};
+    bench->tools.progress = beat;
+    bench->tools.progress_data = &beats;
+    SubmissionClaim *claims;
+    size_t count;
+    SubmissionCursor cursor = {0};
+    ok(submission_claim(store, &cursor, "sandbox", 1, DELIVER_LEASE_MS, arena, &claims, &count,
+                        err));
+    fails("submission.fence",
+          deliver(&bench->tools, &bench->route, &claims[0], arena, &bench->last, err));
+    ck_assert_int_gt(beats.count, 0);
+    bench->tools.progress = NULL;
+    bench_let_leases_end();
+    bench_settle_all(bench, 3);
+    ck_assert_str_eq(bench_state(id), "accepted");
+    ck_assert_uint_eq(bench->receiver.count, 1);
+    ck_assert_int_eq(bench->receiver.uploads, 1);
+    audit_is_whole();
+    bench_free(bench);
+}
+END_TEST
+
 CASE_MAIN("deliver", a_document_arrives_once, later_goes_again_with_the_same_bytes_and_signature,
           an_answer_that_was_lost_is_asked_for, what_was_never_seen_goes_again,
           taken_in_is_asked_about_and_refused_stays, a_withdrawal_stops_it_at_the_last_moment,
           without_the_signer_nothing_goes, another_document_never_goes_in_its_place,
           a_refused_signature_stops_the_route_not_the_document,
           a_dead_receiver_opens_the_breaker_and_costs_no_attempts,
-          a_late_answer_is_refused_by_the_fence, a_kill_at_any_step_loses_and_doubles_nothing)
+          a_late_answer_is_refused_by_the_fence, a_kill_at_any_step_loses_and_doubles_nothing,
+          a_signer_killed_at_any_step_costs_a_line_at_most,
+          a_connection_lost_while_bytes_move_does_not_lose_the_answer,
+          a_heartbeat_that_finds_the_lease_gone_changes_nothing)
