@@ -284,7 +284,7 @@ void caseload_person(const CaseloadPlan *plan, uint32_t index, CaseloadSink *sin
 {
     nhs_number_start();
     Case c = {.plan = plan, .cut = caseload_cut(plan), .faults = faults, .user = user};
-    CaseSlot *slots = memory_or_die(calloc(CASE_SLOTS, sizeof *slots));
+    CaseSlot *slots = memory_or_die(malloc(CASE_SLOTS * sizeof *slots)); /* filled one by one */
     c.slots = slots;
     case_person_draw(plan, index, &c.draw);
     person_id(c.person_id, index);
