@@ -134,6 +134,13 @@ static size_t count_characters(const char *text)
     return count;
 }
 
+/* What XML can carry; anything else would have the whole person set aside. */
+static bool is_carried(const char *value)
+{
+    return text_is_utf8(value, strlen(value)) && !strstr(value, "\xEF\xBF\xBE") &&
+           !strstr(value, "\xEF\xBF\xBF");
+}
+
 static Transformed fill_value(RowContext *row, const MapLine *line, const char **ret,
                               Origin *origin)
 {
@@ -160,6 +167,10 @@ static Transformed fill_value(RowContext *row, const MapLine *line, const char *
     if (value && line->max && count_characters(value) > line->max) {
         if (!line->codes) /* an unmapped code that goes as it is has its finding already */
             transform_finding(&call, FINDING_VALUE_TOO_LONG);
+        value = NULL;
+    }
+    if (value && !is_carried(value)) {
+        transform_finding(&call, FINDING_VALUE_UNREADABLE);
         value = NULL;
     }
     *ret = value;
