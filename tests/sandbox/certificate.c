@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const long VALID_SECONDS = 60L * 60 * 24 * 3650;
-static const long BACK_SECONDS = 60L * 60 * 24;
+/* Far enough back for a site whose clock stands on another day than the machine's. */
+static const long BACK_SECONDS = 60L * 60 * 24 * 3650;
 
 typedef struct Extension {
     int id;

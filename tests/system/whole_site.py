@@ -189,6 +189,14 @@ providers:
                 found.append(int(pid))
         return found
 
+    def postmaster(self):
+        """Process of the embedded PostgreSQL, wherever in the state folder it lives."""
+        for at, _, files in os.walk(self.path("state")):
+            if "postmaster.pid" in files:
+                with open(os.path.join(at, "postmaster.pid"), encoding="utf-8") as file:
+                    return int(file.readline())
+        raise AssertionError("no PostgreSQL runs here")
+
     def kill_role(self, role):
         pids = self.role_pids(role)
         for pid in pids:
