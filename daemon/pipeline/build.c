@@ -26,6 +26,20 @@ static const char *london_now(Arena *arena)
                         seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
+/* Whose rows hold although their gate is closed; mostly nobody. */
+static bool read_closed(BuildPass *pass, const BuildPolicy *policy, Error *err)
+{
+    bool consent = strcmp(policy->legal_basis, "legal_obligation") != 0 &&
+                   strcmp(policy->legal_basis, "public_task") != 0;
+    const char **closed;
+    if (!rows_closed_people(pass->tools->store, pass->provider->code, pass->month, pass->generation,
+                            (int)pass->tools->dataset->person->index, consent, pass->arena, &closed,
+                            &pass->closed_count, err))
+        return false;
+    pass->closed = closed;
+    return true;
+}
+
 /* Write the file until nothing falls any more. */
 static bool write_document(BuildPass *pass, SpoolFile *file, const char *name, Error *err)
 {
@@ -105,8 +119,21 @@ static Finding *file_findings(const BuildPass *pass, size_t *ret_count)
     return all;
 }
 
-static bool queue(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *file,
-                  const char *name, const char *held, BuildResult *ret, Error *err)
+/* Two builders at the same month: who decided on what is no longer the newest decides again. */
+static bool lock_unchanged(const BuildPass *pass, int64_t newest_seen, Error *err)
+{
+    const BuildTools *tools = pass->tools;
+    int64_t newest, built;
+    if (!submission_lock_month(tools->store, tools->dataset->name, pass->provider->code,
+                               pass->month, &newest, &built, err))
+        return false;
+    return (newest == newest_seen && built <= pass->generation) ||
+           error_set(err, ERROR_LATER, "build.overtaken",
+                     "could not keep what was built: somebody else built the month meanwhile");
+}
+
+static bool queue(const BuildPass *pass, const BuildPolicy *policy, int64_t newest_seen,
+                  SpoolFile *file, const char *name, const char *held, BuildResult *ret, Error *err)
 {
     const BuildTools *tools = pass->tools;
     size_t finding_count;
@@ -136,7 +163,7 @@ static bool queue(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *f
                          .findings = findings,
                          .finding_count = finding_count};
     _cleanup_transaction_ Transaction transaction = {0};
-    if (!store_begin(tools->store, &transaction, err) ||
+    if (!store_begin(tools->store, &transaction, err) || !lock_unchanged(pass, newest_seen, err) ||
         !submission_insert(tools->store, &new, &ret->submission, &ret->revision, err) ||
         !month_built(tools->store, new.provider, new.period, new.generation, err) ||
         !spool_file_rename(file, err))
@@ -153,15 +180,25 @@ static bool queue(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *f
 }
 
 /* Nothing to queue: the month is as built as it can be. */
-static bool settle_without(const BuildPass *pass, BuildOutcome outcome, BuildResult *ret,
-                           Error *err)
+static bool settle_without(const BuildPass *pass, int64_t newest_seen, BuildOutcome outcome,
+                           BuildResult *ret, Error *err)
 {
     _cleanup_transaction_ Transaction transaction = {0};
     ret->outcome = outcome;
     return store_begin(pass->tools->store, &transaction, err) &&
+           lock_unchanged(pass, newest_seen, err) &&
            month_built(pass->tools->store, pass->provider->code, pass->month, pass->generation,
                        err) &&
            store_commit(&transaction, err);
+}
+
+/* Is this what stands already: the newest revision; or, when the gate took that one back, what the
+ * receiver has? */
+static bool is_same(const BuildPass *pass, const SubmissionInfo *accepted,
+                    const SubmissionInfo *newest)
+{
+    const SubmissionInfo *stands = newest->state == SUBMISSION_SUPERSEDED ? accepted : newest;
+    return stands->id && memcmp(stands->content_digest, pass->content_digest, DIGEST_SIZE) == 0;
 }
 
 static bool decide(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *file,
@@ -172,17 +209,18 @@ static bool decide(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *
     if (!submission_last(tools->store, tools->dataset->name, pass->provider->code, pass->month,
                          pass->arena, &accepted, &newest, err))
         return false;
-    if (!pass->counts.people && !newest.id)
-        return settle_without(pass, BUILD_EMPTY, ret, err);
-    if (newest.id && newest.state != SUBMISSION_SUPERSEDED &&
-        memcmp(newest.content_digest, pass->content_digest, DIGEST_SIZE) == 0)
-        return settle_without(pass, BUILD_SAME, ret, err);
+    if (!pass->counts.people && !pass->left_out_count && !newest.id)
+        return settle_without(pass, newest.id, BUILD_EMPTY, ret, err);
+    if (newest.id && is_same(pass, &accepted, &newest))
+        return settle_without(pass, newest.id, BUILD_SAME, ret, err);
     const char *held = held_reason(pass, policy, &accepted);
     const char *xsd =
         arena_format(pass->arena, "%s/%s.xsd", tools->dataset->folder, tools->dataset->name);
-    if (!held && !schema_validate_file(xsd, file->beside, err))
+    /* One that waits for a person is released as it is; only what is refused anyway may be wrong.
+     */
+    if (!pass->exclusions->refused && !schema_validate_file(xsd, file->beside, err))
         return error_wrap(err, "check the document that was built");
-    return queue(pass, policy, file, name, held, ret, err);
+    return queue(pass, policy, newest.id, file, name, held, ret, err);
 }
 
 bool build_month(const BuildTools *tools, const BuildPolicy *policy,
@@ -203,6 +241,8 @@ bool build_month(const BuildTools *tools, const BuildPolicy *policy,
     if (!provider_raise(tools->store, provider->code, &pass.generation, err))
         return false;
     FAULT(BUILD_AFTER_GENERATION);
+    if (!read_closed(&pass, policy, err))
+        return false;
     const char *name =
         arena_format(work, "%s-%s-%s-g%lld.xml", tools->dataset->name, provider->code,
                      civil_format_month(month, period), (long long)pass.generation);

@@ -4,6 +4,7 @@
 
 #include "daemon/dataset/fragment.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SCRATCH_CAP ((size_t)8 << 20)
@@ -11,6 +12,16 @@
 #define PROGRESS_EVERY 4096
 /* Rows without a person have no number in the database: theirs is made from table and key. */
 #define MADE_HERE (UINT64_C(1) << 63)
+
+/* The gate closed after these rows were made, and they could not be made anew. */
+static const Rule withheld = {
+    .id = "withheld_now",
+    .level = RULE_GROUP,
+    .severity = SEVERITY_GROUP_REJECTED,
+    .message = "the person's consent or basis does not hold any more, and their records could not "
+               "be mapped since: nothing of theirs is sent",
+    .remedy = "see why the person was set aside: `mhsflow finding list --source work`"};
+static const Exclusion closed = {.finding = {.rule = &withheld}};
 
 typedef struct Walk {
     BuildPass *pass;
@@ -67,14 +78,49 @@ static uint64_t number_made_here(const Table *table, const char *key, Arena *scr
     return number | MADE_HERE;
 }
 
+static void leave_out(BuildPass *pass, int64_t row, const CheckFinding *why, Finding finding)
+{
+    Arena *arena = pass->arena;
+    pass->left_out = arena_grow(arena, pass->left_out, pass->left_out_count,
+                                &pass->left_out_capacity, sizeof *pass->left_out);
+    finding.source = FINDING_BUILD;
+    finding.rule = why->rule->id;
+    finding.severity = severity_name(why->rule->severity);
+    finding.provider = pass->provider->code;
+    finding.first_month = finding.last_month = pass->month;
+    finding.element = why->element ? why->element->name : NULL;
+    finding.cause_rule = why->cause_rule ? why->cause_rule->id : NULL;
+    finding.cause_table = why->cause_table ? why->cause_table->code : NULL;
+    finding.left_out = true;
+    finding.message = why->rule->message;
+    finding.remedy = why->rule->remedy;
+    pass->left_out[pass->left_out_count++] = (LeftOut){.row = row, .finding = finding};
+}
+
+static void leave_out_made(BuildPass *pass, const MappedRow *made, const CheckFinding *why)
+{
+    const Record *record = made->record;
+    leave_out(pass, 0, why,
+              (Finding){.feed = record ? record->feed : NULL,
+                        .record_type = record ? record->type : NULL,
+                        .record_id = record ? record->id : NULL,
+                        .org = record ? record->org : NULL,
+                        .table = made->row.table->code,
+                        .row_key = arena_text(pass->arena, made->key)});
+}
+
 static bool add_made(Walk *walk, const MappedRow *made, Error *err)
 {
     BuildPass *pass = walk->pass;
     uint64_t number = number_made_here(made->row.table, made->key, walk->scratch);
-    if (exclusions_row(pass->exclusions, number))
+    const Exclusion *out = exclusions_row(pass->exclusions, number);
+    if (out) {
+        leave_out_made(pass, made, &out->finding);
         return true;
+    }
     Text line = text_new(pass->arena, FRAGMENT_LIMIT);
     Row row = made->row;
+    mapping_use(walk->used, &row); /* a group session names its worker */
     if (!row_fragment(&row, &line, err) ||
         !add_content(walk, &row, text_get(&line), line.size, err) ||
         !give(walk, &row, number, text_get(&line), line.size, err))
@@ -87,6 +133,16 @@ static bool add_made(Walk *walk, const MappedRow *made, Error *err)
                                                     .fragment = text_get(&line),
                                                     .fragment_size = line.size};
     return true;
+}
+
+/* The order in which submission_rows() will give them again. */
+static int compare_keys(const void *a, const void *b)
+{
+    const MappedRow *const *one = a, *const *two = b;
+    int order = strcmp((*one)->key, (*two)->key);
+    if (order)
+        return order;
+    return (*one)->row.number < (*two)->row.number ? -1 : (*one)->row.number > (*two)->row.number;
 }
 
 /* The rows without a person of all tables before `table`. */
@@ -108,6 +164,8 @@ static bool make_rows_before(Walk *walk, size_t table, Error *err)
         if (!mapping_reference(tools->mapping, &reference, at, pass->arena, &rows, &pass->findings,
                                err))
             return false;
+        if (rows.count)
+            qsort(rows.items, rows.count, sizeof(MappedRow *), compare_keys);
         for (size_t i = 0; i < rows.count; i++)
             if (!add_made(walk, rows.items[i], err) || !arena_check(pass->arena, err))
                 return false;
@@ -115,32 +173,31 @@ static bool make_rows_before(Walk *walk, size_t table, Error *err)
     return true;
 }
 
-static void leave_out(BuildPass *pass, const RowOut *out, const CheckFinding *why)
+static void leave_out_row(BuildPass *pass, const RowOut *out, const Table *table,
+                          const CheckFinding *why)
 {
     Arena *arena = pass->arena;
-    pass->left_out = arena_grow(arena, pass->left_out, pass->left_out_count,
-                                &pass->left_out_capacity, sizeof *pass->left_out);
     const char *person = arena_text(arena, out->person);
-    pass->left_out[pass->left_out_count++] =
-        (LeftOut){.row = out->id,
-                  .finding = {.source = FINDING_BUILD,
-                              .rule = why->rule->id,
-                              .severity = severity_name(why->rule->severity),
-                              .provider = pass->provider->code,
-                              .first_month = pass->month,
-                              .last_month = pass->month,
-                              .feed = arena_text(arena, out->feed),
-                              .record_type = "person",
-                              .record_id = person,
-                              .person = person,
-                              .table = arena_text(arena, out->table),
-                              .element = why->element ? why->element->name : NULL,
-                              .row_key = arena_text(arena, out->row_key),
-                              .cause_rule = why->cause_rule ? why->cause_rule->id : NULL,
-                              .cause_table = why->cause_table ? why->cause_table->code : NULL,
-                              .left_out = true,
-                              .message = why->rule->message,
-                              .remedy = why->rule->remedy}};
+    leave_out(pass, out->id, why,
+              (Finding){.feed = arena_text(arena, out->feed),
+                        .record_type = "person",
+                        .record_id = person,
+                        .person = person,
+                        .table = table->code,
+                        .row_key = arena_text(arena, out->row_key)});
+}
+
+/* Of a row that has done nothing wrong itself: it falls with its person, and names the root. */
+static CheckFinding falls_with(const CheckFinding *person, const Table *table,
+                               const Table *person_table)
+{
+    CheckFinding why = *person;
+    if (!why.cause_rule && table != person_table) {
+        why.cause_rule = person->rule;
+        why.cause_table = person_table;
+    }
+    why.element = NULL;
+    return why;
 }
 
 /* Does this row fall?  A person's row that falls takes the person along, under its rule. */
@@ -153,14 +210,10 @@ static bool falls(Walk *walk, const RowOut *out, const Table *table)
         exclusions_add_person(exclusions, out->person_key, own);
     if (!own && !person)
         return false;
-    CheckFinding why = own ? own->finding : person->finding;
-    if (!own) { /* it has done nothing wrong itself */
-        why.cause_rule =
-            person->finding.cause_rule ? person->finding.cause_rule : person->finding.rule;
-        why.cause_table = walk->pass->tools->dataset->person;
-        why.element = NULL;
-    }
-    leave_out(walk->pass, out, &why);
+    CheckFinding why =
+        own ? own->finding
+            : falls_with(&person->finding, table, walk->pass->tools->dataset->person);
+    leave_out_row(walk->pass, out, table, &why);
     return true;
 }
 
@@ -210,6 +263,8 @@ bool build_pass(BuildPass *pass, SpoolFile *file, Error *err)
                             .submitted_at = pass->created_at,
                             .reference = tools->reference};
     exclusions_start_pass(pass->exclusions);
+    for (size_t i = 0; i < pass->closed_count; i++)
+        exclusions_add_person(pass->exclusions, pass->closed[i], &closed);
     if (!checker_new(tools->dataset, &context, exclusions_add, pass->exclusions, &checker, err))
         return false;
     Walk walk = {.pass = pass,

@@ -17,6 +17,8 @@ typedef struct BuildPass {
     int64_t generation;
     const char *created_at; /* "CCYY-MM-DDThh:mm:ss", London */
     Exclusions *exclusions;
+    const char *const *closed; /* people whose rows hold and who may not leave: all out */
+    size_t closed_count;
     Arena *arena; /* the results live here */
 
     /* results */

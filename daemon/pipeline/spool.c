@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,6 +60,10 @@ bool spool_ensure(Store *store, const Dataset *dataset, const char *spool,
 {
     const char *path = arena_format(arena, "%s/%s", spool, info->spool_name);
     SpoolFile file = {.fd = -1};
+    if (info->purged)
+        return error_set(err, ERROR_DATA, "submission.purged",
+                         "cannot give the document of submission %lld: a purge deleted rows of it",
+                         (long long)info->id);
     if (!is_whole(path, info)) {
         bool done = spool_file_open(&file, spool, info->spool_name, arena, err) &&
                     write_again(store, dataset, info, &file, err);
@@ -78,6 +84,25 @@ static bool wanted(const SubmissionInfo *all, size_t count, const char *name)
     return false;
 }
 
+/* "NAME.xml.PID.part": does the one who writes it still live? */
+static bool is_being_written(const char *name, size_t size)
+{
+    size_t end = size - strlen(".part"), begin = end;
+    while (begin && name[begin - 1] >= '0' && name[begin - 1] <= '9')
+        begin--;
+    long pid = strtol(name + begin, NULL, 10);
+    return begin < end && pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/* Ours, and needed by nobody. */
+static bool may_go(const SubmissionInfo *all, size_t count, const char *name)
+{
+    size_t size = strlen(name);
+    if (size > 5 && strcmp(name + size - 5, ".part") == 0)
+        return !is_being_written(name, size);
+    return size > 4 && strcmp(name + size - 4, ".xml") == 0 && !wanted(all, count, name);
+}
+
 bool spool_sweep(Store *store, const char *spool, Arena *arena, Error *err)
 {
     SubmissionInfo *all;
@@ -87,12 +112,8 @@ bool spool_sweep(Store *store, const char *spool, Arena *arena, Error *err)
     _cleanup_closedir_ DIR *folder = opendir(spool);
     if (!folder)
         return error_errno(err, errno, "spool.folder", "could not read the spool folder");
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        size_t size = strlen(entry->d_name);
-        bool ours = size > 4 && (strcmp(entry->d_name + size - 4, ".xml") == 0 ||
-                                 (size > 5 && strcmp(entry->d_name + size - 5, ".part") == 0));
-        if (ours && !wanted(all, count, entry->d_name))
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (may_go(all, count, entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);
-    }
     return true;
 }

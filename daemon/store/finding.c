@@ -131,7 +131,10 @@ bool finding_clear(Store *store, FindingSource source, const char *feed, const c
     " and ($7::text is null or record_type = $7) and ($8::text is null or record_id = $8)"         \
     " and ($9::bigint is null or coalesce($9 between first_month and last_month, true))"           \
     " and ($10::bigint is null or submission = $10) and (left_out or not $11) and (gen_to is "     \
-    "null or $12)"
+    "null or $12)" /* What a build found holds until the month is built again. */                  \
+    " and (source <> 'build' or $12 or $10::bigint is not null or not exists (select from "        \
+    "submission s join submission n using (data_set, provider, period) where s.id = "              \
+    "finding.submission and n.id > s.id))"
 
 static Sql filter_sql(const FindingFilter *filter, Arena *arena)
 {

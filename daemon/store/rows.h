@@ -93,6 +93,14 @@ typedef bool (*RowOutSink)(void *context, const RowOut *row, Error *err);
 bool rows_stream(Store *store, const char *provider, Month month, int64_t generation,
                  RowOutSink sink, void *context, Error *err);
 
+/* Whose rows hold at the generation in the month although they may not leave: restricted, or, with
+ * `consent`, without a decision that holds today (somebody whose records could not be mapped
+ * since). Local patient ids, each once, in order of bytes; `person_table` is where everyone has a
+ * row. */
+bool rows_closed_people(Store *store, const char *provider, Month month, int64_t generation,
+                        int person_table, bool consent, Arena *arena, const char ***ret,
+                        size_t *ret_count, Error *err);
+
 /* For `trace`: rows made from a record, or with a key, newest first; those that hold now, or `past`
  * too. */
 typedef struct RowTrace {

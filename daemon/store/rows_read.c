@@ -73,6 +73,43 @@ bool rows_stream(Store *store, const char *provider, Month month, int64_t genera
                   &sql, sink, context, err);
 }
 
+bool rows_closed_people(Store *store, const char *provider, Month month, int64_t generation,
+                        int person_table, bool consent, Arena *arena, const char ***ret,
+                        size_t *ret_count, Error *err)
+{
+    Sql sql = sql_new(arena);
+    sql_text(&sql, provider);
+    sql_number(&sql, month);
+    sql_number(&sql, generation);
+    sql_number(&sql, person_table);
+    sql_bool(&sql, consent);
+    _cleanup_result_ PGresult *result = NULL;
+    if (!sql_run(
+            store, "look at the gate",
+            "with p as materialized (select r.person_key, r.feed, coalesce(m.final, r.person) as "
+            "person from national_row r left join person_merge m on m.feed = r.feed and"
+            " m.merged = r.person where r.table_order = $4 and " HOLDS(
+                "$1", "$2", "$3") "),"
+                                  " c as materialized (select feed, person from consent_in_force "
+                                  "where purpose = 'mhsds' "
+                                  "and holds),"
+                                  " x as materialized (select feed, person from source_record "
+                                  "where type = 'person' and "
+                                  "restricted)"
+                                  " select distinct person_key from p where exists (select from x "
+                                  "where x.feed = p.feed"
+                                  " and x.person = p.person) or ($5 and not exists (select from c "
+                                  "where c.feed = p.feed"
+                                  " and c.person = p.person)) order by person_key",
+            &sql, &result, err))
+        return false;
+    *ret_count = (size_t)PQntuples(result);
+    *ret = arena_array(arena, *ret_count + 1, sizeof **ret);
+    for (int row = 0; row < PQntuples(result); row++)
+        (*ret)[row] = sql_get_text(result, row, 0, arena);
+    return true;
+}
+
 bool submission_rows(Store *store, int64_t id, RowOutSink sink, void *context, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);

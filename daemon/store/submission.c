@@ -89,6 +89,42 @@ static void make_key(const SubmissionNew *new, int64_t revision, char ret[DIGEST
     digest_hex(key, ret);
 }
 
+static bool lock_month(Store *store, const char *data_set, const char *provider, Month period,
+                       Arena *arena, Error *err)
+{
+    Sql sql = sql_new(arena);
+    sql_text(&sql, data_set);
+    sql_text(&sql, provider);
+    sql_number(&sql, period);
+    _cleanup_result_ PGresult *locked = NULL;
+    return sql_run(store, "lock a month",
+                   "select pg_advisory_xact_lock(hashtextextended('mhsflow.month.' || $1 || '.' || "
+                   "$2 || '.' || $3::bigint, 0))",
+                   &sql, &locked, err);
+}
+
+bool submission_lock_month(Store *store, const char *data_set, const char *provider, Month period,
+                           int64_t *ret_newest, int64_t *ret_built, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    Sql sql = sql_new(arena);
+    sql_text(&sql, data_set);
+    sql_text(&sql, provider);
+    sql_number(&sql, period);
+    _cleanup_result_ PGresult *result = NULL;
+    if (!sql_wants_transaction(store, err) ||
+        !lock_month(store, data_set, provider, period, arena, err) ||
+        !sql_run(store, "look for the newest revision",
+                 "select coalesce((select max(id) from submission where data_set = $1 and"
+                 " provider = $2 and period = $3), 0), coalesce((select built_generation from"
+                 " provider_month where provider = $2 and month = $3), 0)",
+                 &sql, &result, err))
+        return false;
+    *ret_newest = sql_get_number(result, 0, 0);
+    *ret_built = sql_get_number(result, 0, 1);
+    return true;
+}
+
 /* The next revision, under a lock on the month; refused when a purge came after its rows were
  * frozen. */
 static bool next_revision(Store *store, const SubmissionNew *new, Arena *arena,
@@ -99,12 +135,8 @@ static bool next_revision(Store *store, const SubmissionNew *new, Arena *arena,
     sql_text(&sql, new->provider);
     sql_number(&sql, new->period);
     sql_number(&sql, new->generation);
-    _cleanup_result_ PGresult *locked = NULL, *result = NULL;
-    if (!sql_run(store, "lock a month",
-                 "select pg_advisory_xact_lock(hashtextextended('mhsflow.month.' || $1 || '.' || "
-                 "$2 || '.'"
-                 " || $3::bigint, 0)) where $4::bigint is not null",
-                 &sql, &locked, err) ||
+    _cleanup_result_ PGresult *result = NULL;
+    if (!lock_month(store, new->data_set, new->provider, new->period, arena, err) ||
         !sql_run(store, "look for the last revision",
                  "select coalesce(max(revision), 0) + 1, coalesce(min(id), 0), exists (select from "
                  "provider"
@@ -218,7 +250,8 @@ static bool insert_rows(Store *store, const SubmissionNew *new, int64_t id, Aren
         sql_list_bytes(&fragment, new->rows[i].fragment, new->rows[i].fragment_size);
     }
     for (size_t i = 0; i < new->left_out_count; i++)
-        sql_list_number(&left_out, new->left_out[i].row);
+        if (new->left_out[i].row)
+            sql_list_number(&left_out, new->left_out[i].row);
     Sql rows = sql_new(arena), out = sql_new(arena);
     sql_number(&rows, id);
     sql_add(&rows, &table);

@@ -40,7 +40,7 @@ typedef struct SubmissionRow {
 
 /* A row that held but is not in the document. */
 typedef struct LeftOut {
-    int64_t row;     /* RowOut.id */
+    int64_t row;     /* RowOut.id; 0: a row without a person */
     Finding finding; /* source build */
 } LeftOut;
 
@@ -96,6 +96,10 @@ typedef struct SubmissionInfo {
 
 /* ---- building ---- */
 
+/* In a transaction: nobody else makes a revision of the month until it ends.  What there is by now:
+ * the newest revision (0: none) and the generation last built, for whoever decided before. */
+bool submission_lock_month(Store *store, const char *data_set, const char *provider, Month period,
+                           int64_t *ret_newest, int64_t *ret_built, Error *err);
 /* In a transaction, with month_built().  The next revision of the month; unsent older ones become
  * superseded; *ret_revision and the key (SHA-256 over data set, provider, month, revision and
  * document digest) are made here.  An older revision that is still on its way keeps this one
