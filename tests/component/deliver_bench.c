@@ -163,7 +163,8 @@ Bench *bench_new(void)
     Bench *bench = calloc(1, sizeof *bench);
     snprintf(bench->folder, sizeof bench->folder, "/tmp/deliver-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(bench->folder));
-    bench->spool = bench->folder;
+    bench->spool = arena_format(arena, "%s/spool", bench->folder);
+    ok(file_make_folder(bench->spool, 0700, err));
     bench->socket = arena_format(arena, "%s/s", bench->folder);
     bench->log = arena_format(arena, "%s/signed.log", bench->folder);
     const char *certificate = arena_format(arena, "%s/c.pem", bench->folder);
@@ -186,6 +187,15 @@ Bench *bench_new(void)
     return bench;
 }
 
+static void remove_files(const char *path)
+{
+    _cleanup_closedir_ DIR *folder = opendir(path);
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (entry->d_name[0] != '.')
+            unlink(arena_format(arena, "%s/%s", path, entry->d_name));
+    rmdir(path);
+}
+
 void bench_free(Bench *bench)
 {
     bench->route.adapter->close(bench->route.self);
@@ -193,12 +203,8 @@ void bench_free(Bench *bench)
     if (bench->signer)
         bench_stop_signer(bench);
     signer_key_free(bench->key);
-    const char *command = arena_format(arena, "%s/", bench->folder);
-    _cleanup_closedir_ DIR *folder = opendir(command);
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (entry->d_name[0] != '.')
-            unlink(arena_format(arena, "%s/%s", bench->folder, entry->d_name));
-    rmdir(bench->folder);
+    remove_files(bench->spool);
+    remove_files(bench->folder);
     free(bench);
 }
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The roles submit and sign as processes of their own: they deliver, survive, stop and start again.
+ */
+#include "daemon/base/clock.h"
+#include "daemon/base/file.h"
+#include "daemon/roles/role.h"
+#include "tests/component/deliver_bench.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define DEADLINE (20 * CLOCK_SECOND)
+
+typedef struct Site {
+    Bench *bench;
+    const char *settings, *journal;
+    pid_t sign, submit;
+} Site;
+
+static void write_settings(Site *site)
+{
+    const Bench *bench = site->bench;
+    const char *text = arena_format(
+        arena,
+        "state: %s\ndatabase: \"%s\"\ndataset: %s/mappings/mhsds-6.0\n"
+        "routes:\n  - {name: sandbox, adapter: https, url: \"%s\", ca: %s, stall_timeout: 2s}\n"
+        "providers:\n  - {code: V9X01, route: sandbox}\n"
+        "signing: {certificate: %s/c.pem, key: %s/k.pem, socket: %s, log: %s, rate: 10000}\n",
+        bench->folder, database, getenv("MHSFLOW_SOURCE_ROOT"), peer_url(bench->peer, "/msr/v1"),
+        peer_ca_path(bench->peer), bench->folder, bench->folder, bench->socket, bench->log);
+    ok(file_write(site->settings, text, strlen(text), 0600, err));
+}
+
+static Site site_new(void)
+{
+    Site site = {.bench = bench_new()};
+    bench_stop_signer(site.bench);
+    site.settings = arena_format(arena, "%s/mhsflow.yaml", site.bench->folder);
+    site.journal = arena_format(arena, "%s/journal", site.bench->folder);
+    write_settings(&site);
+    ok(store_listen(store, CHANNEL_SUBMIT, err));
+    return site;
+}
+
+static pid_t start(const Site *site, const Role *role, const char *fault)
+{
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child)
+        return child;
+    int journal = open(site->journal, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(journal, 2);
+    unsetenv("JOURNAL_STREAM");
+    if (fault)
+        setenv("MHSFLOW_FAULT", fault, 1);
+    _exit(role_main(role, site->settings));
+}
+
+static void stop(pid_t role)
+{
+    int status;
+    kill(role, SIGTERM);
+    ck_assert_int_eq(waitpid(role, &status, 0), role);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+}
+
+/* Until the statement says `wanted`: woken by the queue's own hints, looked at five times a second.
+ */
+static void until(const char *statement, const char *wanted)
+{
+    int64_t deadline = clock_steady() + DEADLINE;
+    for (;;) {
+        bool woken;
+        const char *got = ask_text(statement);
+        if (strcmp(got, wanted) == 0)
+            return;
+        ck_assert_msg(clock_steady() < deadline, "%s: %s, not %s", statement, got, wanted);
+        struct pollfd wait = {.fd = store_fd(store), .events = POLLIN};
+        poll(&wait, 1, 200);
+        ok(store_drain(store, &woken, err));
+    }
+}
+
+static size_t told(const Site *site, const char *word)
+{
+    char *text;
+    size_t size, count = 0;
+    ok(file_read(site->journal, 1 << 20, arena, &text, &size, err));
+    ck_assert_msg(!strstr(text, "<MHSDS>") && !strstr(text, "P0000001"), "%s", text);
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        count++;
+    return count;
+}
+
+#define STATES "select string_agg(distinct state, ',' order by state) from submission_queue"
+
+START_TEST(two_processes_deliver_what_is_queued)
+{
+    Site site = site_new();
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until(STATES, "accepted");
+    bench_queue(site.bench, "V9X02", 2); /* while it waits: the hint wakes it */
+    until(STATES, "accepted");
+    ck_assert_int_eq(site.bench->receiver.uploads, 2);
+    stop(site.submit);
+    stop(site.sign);
+    ck_assert_uint_eq(told(&site, " submission_accepted"), 2);
+    ck_assert_int_ne(access(site.bench->socket, F_OK), 0);
+    bench_free(site.bench);
+}
+END_TEST
+
+START_TEST(the_signer_may_come_later)
+{
+    Site site = site_new();
+    bench_queue(site.bench, "V9X01", 1);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select (count(*) > 0)::text from audit_event where event = 'submission_postponed'",
+          "true");
+    site.sign = start(&site, &role_sign, NULL);
+    bench_make_due();
+    until(STATES, "accepted");
+    stop(site.submit);
+    stop(site.sign);
+    ck_assert_uint_le(told(&site, " awaiting"), 1);
+    ck_assert_uint_eq(told(&site, " submission_delayed"), 1);
+    bench_free(site.bench);
+}
+END_TEST
+
+START_TEST(a_killed_role_is_followed_by_one_that_asks)
+{
+    Site site = site_new();
+    int status;
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, "submit.before_answer");
+    ck_assert_int_eq(waitpid(site.submit, &status, 0), site.submit);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ask_text("update submission_queue set lease_until = mhsflow.now() - interval '1 s'");
+    site.submit = start(&site, &role_submit, NULL);
+    until(STATES, "accepted");
+    ck_assert_int_eq(site.bench->receiver.uploads, 1);
+    ck_assert_int_ge(site.bench->receiver.questions, 1);
+    stop(site.submit);
+    stop(site.sign);
+    bench_free(site.bench);
+}
+END_TEST
+
+START_TEST(a_stopped_route_waits_for_a_person)
+{
+    Site site = site_new();
+    Receiver *receiver = &site.bench->receiver;
+    receiver->mood = RECEIVER_DISTRUSTS;
+    receiver->for_uploads = 1;
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select state from route_state", "stopped");
+    /* not by waiting, not by a restart */
+    bench_make_due();
+    stop(site.submit);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select (count(*) > 1)::text from presence where role = 'submit'", "true");
+    ck_assert_int_eq(receiver->uploads, 1);
+    ck_assert_str_eq(ask_text(STATES), "ready");
+    /* by a reload */
+    kill(site.submit, SIGHUP);
+    until(STATES, "accepted");
+    until("select state from route_state", "ok");
+    ck_assert_uint_eq(told(&site, " route_stopped"), 1);
+    stop(site.submit);
+    stop(site.sign);
+    bench_free(site.bench);
+}
+END_TEST
+
+START_TEST(a_route_that_cannot_be_opened_does_not_end_the_role)
+{
+    Site site = site_new();
+    unlink(peer_ca_path(site.bench->peer));
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select state from route_state", "stopped");
+    ck_assert_int_eq(waitpid(site.submit, NULL, WNOHANG), 0);
+    ck_assert_str_eq(ask_text(STATES), "ready");
+    stop(site.submit);
+    stop(site.sign);
+    bench_free(site.bench);
+}
+END_TEST
+
+CASE_MAIN("submit and sign", two_processes_deliver_what_is_queued, the_signer_may_come_later,
+          a_killed_role_is_followed_by_one_that_asks, a_stopped_route_waits_for_a_person,
+          a_route_that_cannot_be_opened_does_not_end_the_role)
