@@ -84,14 +84,17 @@ static const char store_records[] =
 #undef OWNER
 #undef USES
     " end as parent_id from c),"
-    /* Beside what we hold. */
+    /* Beside what we hold.  LIMIT keeps the planner at one probe of the key per record, however
+     * little it knows about the table; joining a page with all records of a feed would be
+     * quadratic. */
     " o as materialized (select n.*, s.id is not null as known, s.person as old_person,"
     " s.owner as old_owner, s.parent_type as old_parent_type, s.parent_id as old_parent_id,"
     " coalesce(s.deleted, true) as old_deleted,"
     " s.id is null or s.record is distinct from n.record or s.deleted <> (n.record is null) as "
     "differs,"
     " s.id is null or n.version > s.version as newer, coalesce(s.round, $2) < $2 as old_round"
-    " from n left join source_record s on s.feed = $1 and s.type = n.type and s.id = n.id),"
+    " from n left join lateral (select * from source_record r where r.feed = $1 and r.type = n.type"
+    " and r.id = n.id limit 1) s on true),"
     /* What is taken: newer, or in a new round different.  A tombstone keeps its owner. */
     " w as materialized (select o.*, newer or differs as take,"
     " case when record is null then old_owner when parent_type = 'person' then parent_id"
@@ -105,7 +108,8 @@ static const char store_records[] =
     " case when w.record is null then w.old_parent_type else w.parent_type end,"
     " case when w.record is null then w.old_parent_id else w.parent_id end,"
     " w.owner, coalesce(m.final, w.owner), w.record"
-    " from w left join person_merge m on m.feed = $1 and m.merged = w.owner"
+    " from w left join lateral (select final from person_merge e where e.feed = $1"
+    " and e.merged = w.owner limit 1) m on true"
     " on conflict (feed, type, id) do update set version = excluded.version, round = "
     "excluded.round,"
     " seq = excluded.seq, recorded_at = excluded.recorded_at, org = coalesce(excluded.org, s.org),"
@@ -213,16 +217,18 @@ static bool pass_owner_down(Apply *apply, Names types, Names ids, Error *err)
         sql_add(&sql, &type_list);
         sql_add(&sql, &id_list);
         _cleanup_result_ PGresult *result = NULL;
-        if (!sql_run(apply->store, "pass an owner down",
-                     "update source_record s set owner = p.owner, person = p.person"
-                     " from unnest($2::text[], $3::text[]) f(type, id)"
-                     " join source_record p on p.feed = $1 and p.type = f.type and p.id = f.id,"
-                     " source_record o"
-                     " where s.feed = $1 and s.parent_type = f.type and s.parent_id = f.id"
-                     " and s.owner is distinct from p.owner"
-                     " and o.feed = s.feed and o.type = s.type and o.id = s.id"
-                     " returning s.type, s.id, o.person, s.person",
-                     &sql, &result, err))
+        if (!sql_run(
+                apply->store, "pass an owner down",
+                "with x as materialized (select c.type, c.id, c.person, p.owner, p.person as now"
+                " from unnest($2::text[], $3::text[]) f(type, id) cross join lateral"
+                " (select * from source_record r where r.feed = $1 and r.type = f.type"
+                " and r.id = f.id limit 1) p cross join lateral"
+                " (select * from source_record r where r.feed = $1 and r.parent_type = f.type"
+                " and r.parent_id = f.id and r.owner is distinct from p.owner offset 0) c)"
+                " update source_record s set owner = x.owner, person = x.now from x"
+                " where s.feed = $1 and s.type = x.type and s.id = x.id"
+                " returning s.type, s.id, x.person, s.person",
+                &sql, &result, err))
             return false;
         types.count = ids.count = 0;
         for (int row = 0; row < PQntuples(result); row++) {

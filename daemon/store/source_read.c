@@ -29,6 +29,14 @@ ConsentDecision source_decision(const char *status, bool holds)
     return CONSENT_OTHER;
 }
 
+/* The view consent_in_force for one person: the same order, but one probe of an index each. */
+#define CONSENT_OF_ONE                                                                             \
+    "select d.id, d.status, d.status = 'given' and (d.valid_to is null"                            \
+    " or d.valid_to >= mhsflow.today()) as holds from consent_decision d where d.feed = u.feed"    \
+    " and d.person = u.person and d.purpose = $3 and d.valid_from <= mhsflow.today()"              \
+    " order by d.valid_from desc, d.recorded_at desc nulls last, (d.status = 'given'), d.id desc " \
+    "limit 1"
+
 /* One row per asked person: place, status, holds, id, restricted, recheck day. */
 bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, const char *purpose,
                   Arena *arena, PersonBasis *ret, size_t count, Error *err)
@@ -49,8 +57,7 @@ bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, con
             " where d.feed = u.feed and d.person = u.person and d.purpose = $3"
             " and v.day > mhsflow.today())"
             " from unnest($1::text[], $2::text[]) with ordinality u(feed, person, place)"
-            " left join lateral (select * from consent_in_force f where f.feed = u.feed"
-            " and f.person = u.person and f.purpose = $3) c on true order by place",
+            " left join lateral (" CONSENT_OF_ONE ") c on true order by place",
             &sql, &result, err))
         return false;
     for (int row = 0; row < PQntuples(result) && row < (int)count; row++)

@@ -39,7 +39,8 @@ static bool set_edge(Apply *apply, const char *merged, const char *survivor, int
         return true;
     return sql_do(
         apply->store, "open a circle of merges",
-        "with recursive chain(node, via) as (select $3::text collate \"C\", null::text collate \"C\""
+        "with recursive chain(node, via) as (select $3::text collate \"C\", null::text collate "
+        "\"C\""
         " union select m.survivor, m.merged from chain c join person_merge m on m.feed = $1"
         " and m.merged = c.node and m.survivor is not null)"
         " update person_merge m set survivor = null from chain c"

@@ -151,8 +151,9 @@ bool work_records(Store *store, const WorkItem *items, size_t count, const char 
     if (!sql_run(store, "read people's records",
                  "select s.type, s.id, s.version, s.org, s.record, u.place - 1"
                  " from unnest($1::text[], $2::text[]) with ordinality u(feed, person, place)"
-                 " join source_record s on s.feed = u.feed and s.person = u.person"
-                 " where not s.deleted and not s.restricted and s.record is not null"
+                 " cross join lateral (select * from source_record r where r.feed = u.feed"
+                 " and r.person = u.person and not r.deleted and not r.restricted"
+                 " and r.record is not null offset 0) s"
                  " order by place, s.type, s.id",
                  &sql, &result, err))
         return false;

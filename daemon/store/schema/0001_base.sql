@@ -22,16 +22,16 @@ create function ms(wait bigint) returns interval language sql immutable parallel
   select wait * interval '1 millisecond'
 $$;
 
--- A date of a record, or null when it is none: a feed's mistake must not stop a query.
-create function to_day(value text) returns date language plpgsql immutable parallel safe as $$
-begin
-  if value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
-    return null;
-  end if;
-  return value::date;
-exception when others then
-  return null;
-end $$;
+-- A date of a record, or null when it is none: a feed's mistake must not stop a query.  No cast to date,
+-- which depends on a setting: so it stays immutable, and is inlined.
+create function to_day(value text) returns date language sql immutable parallel safe as $$
+  select case when value ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' and value >= '0001'
+              then case when substr(value, 9, 2)::integer
+                             <= extract(day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1)
+                                                 + interval '1 month - 1 day')
+                        then make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer,
+                                       substr(value, 9, 2)::integer) end end
+$$;
 
 -- A value of a record as a word: a coded value ({"code": …}) reads as its code.
 create function word(value jsonb) returns text language sql immutable parallel safe as $$
