@@ -12,15 +12,18 @@
 
 #include <string.h>
 
+enum { VALUE_COLUMN = 4, COLUMNS = 16 };
+
 typedef struct Trace {
     CommandContext *context;
     Store *store;
     Listing *listing;
+    ListingColumn columns[COLUMNS];
     bool values, past;
     size_t shown;
 } Trace;
 
-static const ListingColumn element_columns[] = {
+static const ListingColumn element_columns[COLUMNS] = {
     {"provider", "PROVIDER", LISTING_TEXT, 0},   {"table", "TABLE", LISTING_TEXT, 0},
     {"row_key", "KEY", LISTING_TEXT, 24},        {"element", "ELEMENT", LISTING_TEXT, 0},
     {"value", "VALUE", LISTING_TEXT, 24},        {"record_type", NULL, LISTING_TEXT, 0},
@@ -31,13 +34,12 @@ static const ListingColumn element_columns[] = {
     {"last_month", "TO", LISTING_TEXT, 0},       {"holds", NULL, LISTING_BOOL, 0},
 };
 
-/* The element's text in the row's fragment, as it stands there; "(hidden)" unless values were asked
- * for. */
+/* The element's text in the row's fragment, as it stands there; only when values were asked for. */
 static const char *value_of(const Trace *trace, const RowTrace *row, const char *element)
 {
     Arena *arena = trace->context->arena;
     if (!trace->values)
-        return "(hidden)";
+        return NULL;
     const char *start =
         row->fragment ? strstr(row->fragment, arena_format(arena, "<%s>", element)) : NULL;
     const char *end = start ? strstr(start, "</") : NULL;
@@ -72,6 +74,14 @@ static void show_entry(Trace *trace, const RowTrace *row, const LineageEntry *en
                             row->gen_to ? "no" : "yes"};
     listing_row(trace->listing, values);
     trace->shown++;
+}
+
+static void start_listing(Trace *trace)
+{
+    memcpy(trace->columns, element_columns, sizeof element_columns);
+    if (!trace->values)
+        trace->columns[VALUE_COLUMN].title = NULL;
+    trace->listing = listing_new(trace->context, trace->columns, COLUMNS);
 }
 
 /* All elements of the rows; with `type` only those that came from that record. */
@@ -142,7 +152,7 @@ static bool trace_in_feed(Trace *trace, const char *feed, const char *type, cons
     }
     if (!rows_of_person(trace->store, feed, person, trace->past, arena, &rows, &count, err))
         return false;
-    trace->listing = listing_new(trace->context, element_columns, COUNT_OF(element_columns));
+    start_listing(trace);
     if (!show_rows(trace, rows, count, type, id, err))
         return false;
     listing_end(trace->listing, "No national element is made of it now.");
@@ -156,7 +166,9 @@ static int trace_record(Trace *trace, const char *type, const char *id, Error *e
     if (!source_feeds_of(trace->store, type, id, trace->context->arena, &feeds, &count, err))
         return EXIT_COULD_NOT;
     if (!count) {
-        error_set(err, ERROR_DATA, "trace.unknown", "no feed holds a record of this type and id");
+        error_set(err, ERROR_DATA, "trace.unknown",
+                  "no feed holds a record of this type and id (an id as the feed has it, "
+                  "without its id_prefix)");
         return EXIT_COULD_NOT;
     }
     for (size_t i = 0; i < count; i++)
@@ -178,7 +190,7 @@ static int trace_key(Trace *trace, const char *provider, const char *table, cons
                   trace->past ? "" : " now; --past looks at former ones too");
         return EXIT_COULD_NOT;
     }
-    trace->listing = listing_new(trace->context, element_columns, COUNT_OF(element_columns));
+    start_listing(trace);
     if (!show_rows(trace, rows, count, NULL, NULL, err))
         return EXIT_COULD_NOT;
     listing_end(trace->listing, "The row has no lineage.");

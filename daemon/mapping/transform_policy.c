@@ -97,18 +97,30 @@ Transformed transform_gp_practice(TransformCall *call, const char **ret)
     return take(GP_NOT_KNOWN, ret);
 }
 
-/* The lot is the referral's own, the person's, or the only one of the organisation. */
-static const char *find_lot(RowContext *row)
+static const char *for_lot(const RowContext *row, const char *lot)
+{
+    const ProviderSettings *provider = row->provider;
+    return settings_pair(provider->commissioner_by_lot, provider->commissioner_by_lot_count, lot);
+}
+
+/* The lot is the referral's own, or the person's; what belongs to no person goes by the first of
+ * its organisation's lots that has a commissioner. */
+static const char *commissioner_of_lot(RowContext *row)
 {
     const Record *links[] = {row_link(row, LINK_REFERRAL), row->record, row->map->person};
     for (size_t i = 0; i < COUNT_OF(links); i++) {
         const char *lot = links[i] ? field_text(links[i]->root, "lot") : NULL;
         if (lot)
-            return lot;
+            return for_lot(row, lot);
     }
     const Record *organisation = row_link(row, LINK_ORGANISATION);
     const Field *lots = organisation ? field_get(organisation->root, "lots") : NULL;
-    return lots && lots->kind == FIELD_LIST && lots->count == 1 ? lots->items[0].text : NULL;
+    for (size_t i = 0; lots && lots->kind == FIELD_LIST && i < lots->count; i++) {
+        const char *code = for_lot(row, lots->items[i].text);
+        if (code)
+            return code;
+    }
+    return NULL;
 }
 
 Transformed transform_commissioner(TransformCall *call, const char **ret)
@@ -120,8 +132,7 @@ Transformed transform_commissioner(TransformCall *call, const char **ret)
         return take(code ? code : call->text, ret);
     }
     const ProviderSettings *provider = call->row->provider;
-    const char *code = settings_pair(provider->commissioner_by_lot,
-                                     provider->commissioner_by_lot_count, find_lot(call->row));
+    const char *code = commissioner_of_lot(call->row);
     if (!code)
         code = provider->commissioner;
     transform_finding(call, code ? FINDING_COMMISSIONER_BY_LOT : FINDING_COMMISSIONER_MISSING);
