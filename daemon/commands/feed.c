@@ -16,14 +16,21 @@ static const char *time_value(const CommandContext *context, int64_t wall_us)
 /* ---- list ---- */
 
 static const ListingColumn list_columns[] = {
-    {"name", "FEED", LISTING_TEXT, 24},          {"state", "STATE", LISTING_TEXT, 0},
-    {"place", "PLACE", LISTING_TEXT, 24},        {"behind", "BEHIND", LISTING_NUMBER, 0},
+    {"name", "FEED", LISTING_TEXT, 24},
+    {"state", "STATE", LISTING_TEXT, 0},
+    {"place", "PLACE", LISTING_TEXT, 24},
+    {"behind", "BEHIND", LISTING_NUMBER, 0},
     {"sequence", NULL, LISTING_NUMBER, 0},
-    {"records", "RECORDS", LISTING_NUMBER, 0},   {"orphans", "WITHOUT PARENT", LISTING_NUMBER, 0},
-    {"refused", "SET ASIDE", LISTING_NUMBER, 0}, {"last_ok", "LAST GOOD", LISTING_TEXT, 0},
-    {"next_poll", NULL, LISTING_TEXT, 0},        {"complete", NULL, LISTING_BOOL, 0},
-    {"failures", NULL, LISTING_NUMBER, 0},       {"waiting", NULL, LISTING_NUMBER, 0},
-    {"error", "LAST ERROR", LISTING_TEXT, 60},   {"remedy", NULL, LISTING_TEXT, 0},
+    {"records", "RECORDS", LISTING_NUMBER, 0},
+    {"orphans", "WITHOUT PARENT", LISTING_NUMBER, 0},
+    {"refused", "SET ASIDE", LISTING_NUMBER, 0},
+    {"last_ok", "LAST GOOD", LISTING_TEXT, 0},
+    {"next_poll", NULL, LISTING_TEXT, 0},
+    {"complete", NULL, LISTING_BOOL, 0},
+    {"failures", NULL, LISTING_NUMBER, 0},
+    {"waiting", NULL, LISTING_NUMBER, 0},
+    {"error", "LAST ERROR", LISTING_TEXT, 60},
+    {"remedy", NULL, LISTING_TEXT, 0},
 };
 
 /* Where the feed stands, in words. */

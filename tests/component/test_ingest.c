@@ -175,8 +175,8 @@ START_TEST(a_kill_between_page_and_cursor_loses_nothing)
      */
     snprintf(before, sizeof before, "%s", ask(bench, "select pages from mhsflow.feed_state"));
     is(bench, "select count(*) from mhsflow.audit_event where event = 'feed_advanced'", before);
-    ck_assert_int_eq(atol(before), visits[_i % (int)COUNT_OF(visits)] -
-                                       (point == FAULT_INGEST_AFTER_COMMIT ? 0 : 1));
+    ck_assert_int_eq(strtol(before, NULL, 10), visits[_i % (int)COUNT_OF(visits)] -
+                                                   (point == FAULT_INGEST_AFTER_COMMIT ? 0 : 1));
     read_all(bench);
     holds_everything(bench);
     bench_free(bench);

@@ -229,14 +229,14 @@ static char *packed(size_t size, size_t *ret_size)
     return out;
 }
 
-static char *gzip_answer(size_t inflated, bool cut, size_t *ret_size)
+/* Packed once, at the start: it takes longer than a client waits. */
+static char *bomb;
+static size_t bomb_size;
+
+static char *gzip_answer(bool cut, size_t *ret_size)
 {
-    size_t size;
-    char *bytes = packed(inflated, &size);
-    char *answer = peer_make_answer("200 OK", CLOSE NDJSON "Content-Encoding: gzip\r\n", bytes,
-                                    cut ? size / 2 : size, ret_size);
-    free(bytes);
-    return answer;
+    return peer_make_answer("200 OK", CLOSE NDJSON "Content-Encoding: gzip\r\n", bomb,
+                            cut ? bomb_size / 2 : bomb_size, ret_size);
 }
 
 static char *twice(char *answer, size_t *ret_size)
@@ -282,9 +282,9 @@ static char *instead(const FeedPeer *feed, size_t *ret_size)
         return peer_make_answer("200 OK", CLOSE NDJSON "Content-Encoding: gzip\r\n",
                                 "no gzip at all", 14, ret_size);
     case FEED_FAULT_GZIP_CUT:
-        return gzip_answer((size_t)10 << 20, true, ret_size);
+        return gzip_answer(true, ret_size);
     case FEED_FAULT_GZIP_BOMB:
-        return gzip_answer((size_t)200 << 20, false, ret_size);
+        return gzip_answer(false, ret_size);
     case FEED_FAULT_STATUS:
         return problem(feed, feed->status, feed->code, feed->headers, ret_size);
     default:
@@ -351,6 +351,9 @@ char *feed_peer_call(void *data, const PeerRequest *request, size_t *ret_size)
 
 Peer *feed_peer_start(FeedPeer *feed, PeerTls tls)
 {
+    bool packs = feed->fault == FEED_FAULT_GZIP_BOMB || feed->fault == FEED_FAULT_GZIP_CUT;
+    if (packs && !bomb)
+        bomb = packed((size_t)200 << 20, &bomb_size);
     PeerStep *steps = calloc(5, sizeof *steps); /* lives as long as the program: a test */
     if (!steps)
         abort();

@@ -41,7 +41,7 @@ typedef struct FeedPeer {
     int requests;
 } FeedPeer;
 
-#define FEED_PEER_RECORDS 10         /* live at the end */
+#define FEED_PEER_RECORDS 10        /* live at the end */
 #define FEED_PEER_CHANGES 5         /* in the log, after the snapshots */
 #define FEED_PEER_MARKER "C-SECRET" /* begins each contact's id: must never show in an error */
 
