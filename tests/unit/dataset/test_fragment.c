@@ -41,8 +41,8 @@ START_TEST(any_other_form_is_refused)
         "<MHS007DisabilityType>",
         "<MHS007DisabilityType></MHS007DisabilityType>",
         "<MHS007DisabilityType> </MHS007DisabilityType>\n",
-        "<MHS007DisabilityType><DisabCode>1</DisabCode><LocalPatientID>1</LocalPatientID></"
-        "MHS007DisabilityType>\n",
+        ("<MHS007DisabilityType><DisabCode>1</DisabCode><LocalPatientID>1</LocalPatientID></"
+         "MHS007DisabilityType>\n"),
         "<MHS007DisabilityType><LocalPatientID>&quot;</LocalPatientID></MHS007DisabilityType>\n",
         "<MHS007DisabilityType><LocalPatientID>1</LocalPatientID></MHS007DisabilityType>\nx",
         "<MHS001MPI></MHS001MPI>\n"};
