@@ -26,17 +26,29 @@ static void after(void)
     arena_free(arena);
 }
 
+static TCase *new_case(Suite *suite, const TTest *test)
+{
+    TCase *tcase = tcase_create(test->name);
+    tcase_add_checked_fixture(tcase, before, after);
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
 int case_run(const char *name, const TTest *const *tests, size_t count)
+{
+    return case_run_loop(name, tests, count, NULL, 0);
+}
+
+int case_run_loop(const char *name, const TTest *const *tests, size_t count, const TTest *loop,
+                  size_t loops)
 {
     cluster = pg_start();
     Suite *suite = suite_create(name);
-    for (size_t i = 0; i < count; i++) {
-        TCase *tcase = tcase_create(tests[i]->name);
-        tcase_add_checked_fixture(tcase, before, after);
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, tests[i]);
-        suite_add_tcase(suite, tcase);
-    }
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(new_case(suite, tests[i]), tests[i]);
+    if (loop)
+        tcase_add_loop_test(new_case(suite, loop), loop, 0, (int)loops);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

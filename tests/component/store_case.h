@@ -41,6 +41,9 @@ extern Arena *arena;         /* reset for each test */
         return case_run(name, tests, sizeof tests / sizeof *tests);                                \
     }
 int case_run(const char *name, const TTest *const *tests, size_t count);
+/* The same and `loop` once for each index below `loops` (in _i). */
+int case_run_loop(const char *name, const TTest *const *tests, size_t count, const TTest *loop,
+                  size_t loops);
 
 int64_t ask_number(const char *statement); /* as the owner, in schema mhsflow */
 const char *ask_text(const char *statement);
