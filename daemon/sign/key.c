@@ -22,7 +22,6 @@
 #define LEAST_RSA_BITS 3072
 
 DEFINE_CLEANUP(BIO *, BIO_free_all, bio);
-DEFINE_CLEANUP(X509 *, X509_free, x509);
 
 static bool refuse(Error *err, const char *what)
 {

@@ -48,13 +48,30 @@ static char *say_state(Receiver *receiver, size_t at, bool question, size_t *ret
     return say(question ? "200" : waits ? "202" : "201", NULL, body, ret_size);
 }
 
-static char *take_upload(Receiver *receiver, const PeerRequest *request, size_t *ret_size)
+typedef struct Upload {
+    char *key, *digest, *signature;
+} Upload;
+
+/* Takes what it keeps out of `upload`. */
+static void remember(Receiver *receiver, size_t at, Upload *upload, bool pending)
 {
-    char *key = header(request->head, "Idempotency-Key"),
-         *digest = header(request->head, "Content-Digest");
-    char *signature = header(request->head, "Document-Signature");
+    if (at < receiver->count) {
+        receiver->doubled += strcmp(receiver->digests[at], upload->digest) != 0 ||
+                             strcmp(receiver->signatures[at], upload->signature) != 0;
+        return;
+    }
+    ck_assert_uint_lt(at, BENCH_KEYS);
+    receiver->keys[at] = TAKE_PTR(upload->key);
+    receiver->digests[at] = TAKE_PTR(upload->digest);
+    receiver->signatures[at] = TAKE_PTR(upload->signature);
+    receiver->pending[at] = pending;
+    receiver->count++;
+}
+
+static char *judge_upload(Receiver *receiver, Upload *upload, size_t *ret_size)
+{
     ReceiverMood mood = receiver->for_uploads > 0 ? receiver->mood : RECEIVER_FAIR;
-    size_t at = find(receiver, key);
+    size_t at = find(receiver, upload->key);
     receiver->for_uploads--;
     receiver->uploads++;
     if (receiver->and_then)
@@ -71,17 +88,20 @@ static char *take_upload(Receiver *receiver, const PeerRequest *request, size_t 
         return say("401", NULL, "{\"code\":\"signature_invalid\"}", ret_size);
     if (mood == RECEIVER_FORGETS)
         return NULL;
-    if (at < receiver->count) {
-        receiver->doubled += strcmp(receiver->digests[at], digest) != 0 ||
-                             strcmp(receiver->signatures[at], signature) != 0;
-    } else {
-        receiver->keys[at] = key;
-        receiver->digests[at] = digest;
-        receiver->signatures[at] = signature;
-        receiver->pending[at] = mood == RECEIVER_WAITS;
-        receiver->count++;
-    }
+    remember(receiver, at, upload, mood == RECEIVER_WAITS);
     return mood == RECEIVER_LOSES ? NULL : say_state(receiver, at, false, ret_size);
+}
+
+static char *take_upload(Receiver *receiver, const PeerRequest *request, size_t *ret_size)
+{
+    Upload upload = {header(request->head, "Idempotency-Key"),
+                     header(request->head, "Content-Digest"),
+                     header(request->head, "Document-Signature")};
+    char *answer = judge_upload(receiver, &upload, ret_size);
+    free(upload.key);
+    free(upload.digest);
+    free(upload.signature);
+    return answer;
 }
 
 static char *answer_question(Receiver *receiver, const PeerRequest *request, size_t *ret_size)
@@ -203,6 +223,11 @@ void bench_free(Bench *bench)
     if (bench->signer)
         bench_stop_signer(bench);
     signer_key_free(bench->key);
+    for (size_t i = 0; i < bench->receiver.count; i++) {
+        free(bench->receiver.keys[i]);
+        free(bench->receiver.digests[i]);
+        free(bench->receiver.signatures[i]);
+    }
     remove_files(bench->spool);
     remove_files(bench->folder);
     free(bench);
