@@ -10,9 +10,12 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #define BASE "\"@method\": GET\n\"@signature-params\": (\"@method\")"
 
@@ -23,6 +26,8 @@ typedef struct Room {
     SignedLog *log;
     Signer *signer;
     Arena *arena;
+    const uid_t *users; /* one other user; NULL: none */
+    uid_t refused_uid;
     int refusals;
     const char *last_reason;
     int stop[2];
@@ -33,7 +38,7 @@ typedef struct Room {
 static void note(void *data, uid_t uid, const char *reason)
 {
     Room *room = data;
-    ck_assert_uint_eq(uid, geteuid());
+    ck_assert_uint_eq(uid, room->refused_uid ? room->refused_uid : geteuid());
     room->refusals++;
     room->last_reason = reason;
 }
@@ -51,8 +56,12 @@ static void *serve(void *data)
 
 static void open_signer(Room *room, int64_t rate)
 {
-    SignerSettings settings = {
-        .socket_path = room->socket, .rate = rate, .refused = note, .refused_data = room};
+    SignerSettings settings = {.socket_path = room->socket,
+                               .rate = rate,
+                               .refused = note,
+                               .refused_data = room,
+                               .users = room->users,
+                               .user_count = room->users != NULL};
     ck_assert(signed_log_open(room->log_path, &room->log, &room->err));
     ck_assert_msg(signer_open(&settings, room->key, room->log, &room->signer, &room->err), "%s",
                   room->err.cause);
@@ -284,7 +293,46 @@ START_TEST(a_torn_line_stays_alone)
 }
 END_TEST
 
+/* Only root can become somebody else: elsewhere this looks at nothing, and says so. */
+START_TEST(other_users_get_nothing)
+{
+    if (geteuid() != 0) {
+        fprintf(stderr, "# not root: the refusal of other users is not looked at\n");
+        return;
+    }
+    static const uid_t users[] = {4242};
+    Room room;
+    open_room(&room, 600);
+    close_signer(&room);
+    room.users = users;
+    room.refused_uid = 65534;
+    open_signer(&room, 600);
+    ck_assert_int_eq(chmod(room.folder, 0755), 0);
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            SignerState state;
+            Error err = {0};
+            if (setresuid(i ? 4242 : 65534, i ? 4242 : 65534, i ? 4242 : 65534) != 0)
+                _exit(9);
+            bool told = sign_client_key(room.socket, &state, &err);
+            _exit(told ? 1
+                  : strcmp(err.code, "sign.refused") == 0 || strcmp(err.code, "sign.away") == 0
+                      ? 0
+                      : 2);
+        }
+        int status;
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == i, "user %d: status %x", i,
+                      status);
+    }
+    ck_assert_int_eq(room.refusals, 1);
+    ck_assert_str_eq(room.last_reason, "user");
+    close_room(&room);
+}
+END_TEST
+
 SUITE("sign/signer", what_is_signed_is_listed_first, only_signature_bases_are_signed_as_requests,
       too_many_wait, malformed_frames_end_the_connection_and_nothing_else,
       two_signers_do_not_share_a_socket, a_dead_signers_socket_is_taken_over,
-      a_torn_line_stays_alone);
+      a_torn_line_stays_alone, other_users_get_nothing);
