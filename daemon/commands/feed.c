@@ -19,6 +19,8 @@ static const ListingColumn list_columns[] = {
     {"name", "FEED", LISTING_TEXT, 24},
     {"state", "STATE", LISTING_TEXT, 0},
     {"place", "PLACE", LISTING_TEXT, 24},
+    {"sequence", NULL, LISTING_NUMBER, 0},
+    {"head", NULL, LISTING_NUMBER, 0},
     {"behind", "BEHIND", LISTING_NUMBER, 0},
     {"sequence", NULL, LISTING_NUMBER, 0},
     {"records", "RECORDS", LISTING_NUMBER, 0},
@@ -65,6 +67,8 @@ static void list_one(CommandContext *context, Listing *listing, const FeedState 
     const char *values[] = {feed->name,
                             state_shown(context, feed->state),
                             place_of(feed),
+                            shown_number(context, feed->cursor.seq),
+                            shown_number(context, feed->cursor.head_seq),
                             shown_number(context, behind(feed)),
                             shown_number(context, feed->cursor.seq),
                             shown_number(context, feed->records),
@@ -141,8 +145,8 @@ static void show(CommandContext *context, const FeedState *feed, const FeedType 
     details_text(details, "id_prefix", "Id prefix", feed->id_prefix);
     details_text(details, "place", "Place", place_of(feed));
     details_text(details, "epoch", "Epoch", feed->cursor.epoch);
-    details_number(details, "seq", "Read up to", feed->cursor.seq);
-    details_number(details, "head_seq", "Head", feed->cursor.head_seq);
+    details_number(details, "sequence", "Read up to", feed->cursor.seq);
+    details_number(details, "head", "Head", feed->cursor.head_seq);
     details_text(details, "last_poll", "Last asked", time_value(context, feed->last_poll));
     details_text(details, "last_ok", "Last good answer", time_value(context, feed->last_ok));
     details_text(details, "next_poll", "Asked again", time_value(context, feed->next_poll));
