@@ -13,7 +13,8 @@
 
 #define IDLE_MS 30000 /* the NOTIFY is a hint; this is the truth */
 #define RETRY_MS 1000
-#define LEASE_MS 120000
+#define LEASE_MS 30000 /* a batch takes well under a second; after a crash others wait this long   \
+                        */
 #define KEPT_CAP ((size_t)256 << 20)
 
 typedef struct MapRole {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mapping file says exactly what it may say: every other word is an error with its place. */
 #include "daemon/base/cleanup.h"
+#include "daemon/base/csv.h"
 #include "daemon/base/file.h"
 #include "daemon/mapping/sample.h"
 #include "tests/unit/suite.h"
@@ -223,6 +224,50 @@ START_TEST(the_standard_mapping_fills_every_mandatory_element)
 }
 END_TEST
 
+static bool is_explained(const CsvRow *rows, size_t count, const Element *element, bool whole_table)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].fields[0], element->table->code) == 0 &&
+            (strcmp(rows[i].fields[1], element->name) == 0 ||
+             (whole_table && !rows[i].fields[1][0])))
+            return true;
+    return false;
+}
+
+/* unfilled.csv says why of every element that no line fills, and of no other. */
+START_TEST(what_is_not_filled_is_explained)
+{
+    Error err = {0};
+    const Mapping *mapping;
+    const char *base =
+        arena_format(arena, "%s/mappings/mhsds-6.0/standard", getenv("MHSFLOW_SOURCE_ROOT"));
+    _cleanup_csv_ CsvReader *reader = NULL;
+    const CsvRow *row;
+    CsvRow rows[512];
+    size_t count = 0;
+    fail_on(
+        mapping_open(arena_format(arena, "%s/mapping.yaml", base), dataset, arena, &mapping, &err),
+        &err);
+    fail_on(csv_open(arena_format(arena, "%s/unfilled.csv", base), &reader, &err), &err);
+    while (csv_next(reader, &row, &err) && row && count < COUNT_OF(rows)) {
+        const char **fields = arena_array(arena, 2, sizeof *fields);
+        fields[0] = arena_text(arena, row->fields[0]);
+        fields[1] = arena_text(arena, row->fields[1]);
+        rows[count++].fields = fields;
+    }
+    ck_assert_uint_gt(count, 50);
+    for (size_t i = 0; i < dataset->table_count; i++)
+        for (size_t j = 0; j < dataset->tables[i].count; j++) {
+            const Element *element = &dataset->tables[i].elements[j];
+            bool filled = mapping_line(mapping, element) != NULL;
+            ck_assert_msg(filled != is_explained(rows, count, element, true), "%s.%s: %s",
+                          element->table->code, element->name,
+                          filled ? "filled, and said not to be"
+                                 : "not filled, and nothing says why");
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mapping/load");
@@ -233,6 +278,7 @@ int main(void)
     tcase_add_test(tests, the_version_follows_every_file);
     tcase_add_test(tests, the_month_decides_between_lines_and_between_codes);
     tcase_add_test(tests, the_standard_mapping_fills_every_mandatory_element);
+    tcase_add_test(tests, what_is_not_filled_is_explained);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
