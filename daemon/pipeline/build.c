@@ -228,7 +228,7 @@ bool build_month(const BuildTools *tools, const BuildPolicy *policy,
                  Error *err)
 {
     _cleanup_arena_ Arena *work = arena_new(PASS_CAP);
-    Exclusions exclusions = exclusions_new(work);
+    Exclusions exclusions = exclusions_new(tools->dataset->header, work);
     SpoolFile file = {.fd = -1};
     char period[CIVIL_TEXT_SIZE];
     BuildPass pass = {.tools = tools,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-Exclusions exclusions_new(Arena *arena)
+Exclusions exclusions_new(const Table *header, Arena *arena)
 {
-    return (Exclusions){.arena = arena};
+    return (Exclusions){.arena = arena, .header = header};
 }
 
 void exclusions_start_pass(Exclusions *exclusions)
@@ -21,15 +21,17 @@ void exclusions_add(void *context, const CheckFinding *finding)
 {
     Exclusions *all = context;
     bool rejects = severity_rejects(finding->rule->severity);
-    if (finding->row && rejects) {
+    bool of_file = !finding->row || (all->header && finding->table == all->header);
+    if (!of_file && rejects) {
         all->rows =
             arena_grow(all->arena, all->rows, all->count, &all->capacity, sizeof *all->rows);
         all->rows[all->count++] = (Exclusion){finding->row, *finding};
-    } else if (!finding->row) {
+    } else if (of_file) {
         all->file = arena_grow(all->arena, all->file, all->file_count, &all->file_capacity,
                                sizeof *all->file);
         all->file[all->file_count++] = *finding;
-        all->refused |= finding->rule->severity == SEVERITY_FILE_REJECTED;
+        all->refused |=
+            finding->rule->severity == SEVERITY_FILE_REJECTED || (finding->row && rejects);
     }
 }
 

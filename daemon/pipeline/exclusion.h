@@ -18,7 +18,8 @@ typedef struct ExcludedPerson {
 
 typedef struct Exclusions {
     Arena *arena;
-    Exclusion *rows; /* sorted by row up to `sorted`; what this pass found follows */
+    const Table *header; /* what rejects its row refuses the file: it is never taken out */
+    Exclusion *rows;     /* sorted by row up to `sorted`; what this pass found follows */
     size_t count, sorted, capacity;
     ExcludedPerson *people; /* sorted by key; found anew in each pass */
     size_t person_count, person_capacity;
@@ -27,7 +28,7 @@ typedef struct Exclusions {
     bool refused; /* one of them refuses the file */
 } Exclusions;
 
-Exclusions exclusions_new(Arena *arena);
+Exclusions exclusions_new(const Table *header, Arena *arena);
 /* A CheckSink: keeps what rejects a row or speaks of the whole file. */
 void exclusions_add(void *context, const CheckFinding *finding);
 /* After a pass: true when it found something new to take out.  File findings of this pass stay only

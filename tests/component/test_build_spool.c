@@ -199,7 +199,8 @@ static void header_begins_with(const char *wanted)
     Site *site = site_plain();
     take_people(1, 1);
     map_everyone(site);
-    ck_assert_int_eq(build_october(site), BUILD_QUEUED);
+    build_october(site); /* before the month is over it is held: the header is the same */
+    ck_assert_int_gt(site->result.submission, 0);
     const char *element = "<DateTimeDatSetCreate>",
                *at = strstr(read_document(site, site->result.submission), element);
     ck_assert_msg(strncmp(at + strlen(element), wanted, strlen(wanted)) == 0, "%.19s, not %s",

@@ -15,7 +15,7 @@ static void add(Exclusions *all, const Rule *rule, uint64_t row, const Rule *cau
 START_TEST(rows_fall_once_under_their_root_cause)
 {
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-    Exclusions all = exclusions_new(arena);
+    Exclusions all = exclusions_new(NULL, arena);
     add(&all, &orphan, 7, &record);
     add(&all, &record, 7, NULL);
     add(&all, &record, 3, NULL);
@@ -36,7 +36,7 @@ END_TEST
 START_TEST(the_file_itself_is_refused_only_when_nobody_can_be_left_out_for_it)
 {
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-    Exclusions all = exclusions_new(arena);
+    Exclusions all = exclusions_new(NULL, arena);
     add(&all, &file, 5, NULL);
     ck_assert(!all.refused);
     ck_assert(exclusions_settle(&all));
@@ -48,10 +48,24 @@ START_TEST(the_file_itself_is_refused_only_when_nobody_can_be_left_out_for_it)
 }
 END_TEST
 
+START_TEST(the_header_is_never_taken_out)
+{
+    static const Table header = {.code = "H"};
+    _cleanup_arena_ Arena *arena = arena_new(1 << 20);
+    Exclusions all = exclusions_new(&header, arena);
+    exclusions_add(&all, &(CheckFinding){.rule = &warning, .table = &header, .row = 1});
+    ck_assert(!all.refused);
+    exclusions_add(&all, &(CheckFinding){.rule = &record, .table = &header, .row = 1});
+    ck_assert(all.refused);
+    ck_assert(!exclusions_settle(&all));
+    ck_assert_uint_eq(all.file_count, 2);
+}
+END_TEST
+
 START_TEST(people_are_found_by_key_in_any_order)
 {
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-    Exclusions all = exclusions_new(arena);
+    Exclusions all = exclusions_new(NULL, arena);
     add(&all, &record, 1, NULL);
     exclusions_settle(&all);
     const Exclusion *cause = exclusions_row(&all, 1);
@@ -67,5 +81,6 @@ START_TEST(people_are_found_by_key_in_any_order)
 }
 END_TEST
 
-SUITE("pipeline/exclusion", rows_fall_once_under_their_root_cause,
-      the_file_itself_is_refused_only_when_nobody_can_be_left_out_for_it, people_are_found_by_key_in_any_order);
+SUITE("pipeline/exclusion", the_header_is_never_taken_out, rows_fall_once_under_their_root_cause,
+      the_file_itself_is_refused_only_when_nobody_can_be_left_out_for_it,
+      people_are_found_by_key_in_any_order);
