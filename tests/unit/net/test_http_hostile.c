@@ -9,15 +9,17 @@
 #include "tests/unit/suite.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MARKER "payload-that-must-not-leave"
 
-static char document[] = "/tmp/http-hostile-XXXXXX";
+static char document[32];
 
 static void make_document(void)
 {
     Error err = {0};
+    snprintf(document, sizeof document, "/tmp/http-hostile-XXXXXX");
     int fd = mkstemp(document);
     ck_assert_int_ge(fd, 0);
     close(fd);
