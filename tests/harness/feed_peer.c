@@ -354,9 +354,7 @@ Peer *feed_peer_start(FeedPeer *feed, PeerTls tls)
     bool packs = feed->fault == FEED_FAULT_GZIP_BOMB || feed->fault == FEED_FAULT_GZIP_CUT;
     if (packs && !bomb)
         bomb = packed((size_t)200 << 20, &bomb_size);
-    PeerStep *steps = calloc(5, sizeof *steps); /* lives as long as the program: a test */
-    if (!steps)
-        abort();
+    PeerStep *steps = feed->steps;
     steps[0] = (PeerStep){.act = PEER_ACCEPT};
     steps[1] = (PeerStep){.act = PEER_EXPECT};
     steps[2] = (PeerStep){.act = PEER_CALL, .call = feed_peer_call, .data = feed};

@@ -39,6 +39,7 @@ typedef struct FeedPeer {
     int epoch;          /* 0 at first; another one refuses old cursors with 409 */
     int changes;        /* how much of the change log can be seen; 0: all */
     int requests;
+    PeerStep steps[5]; /* feed_peer_start()'s own */
 } FeedPeer;
 
 #define FEED_PEER_RECORDS 10        /* live at the end */
