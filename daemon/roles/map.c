@@ -13,8 +13,9 @@
 
 #define IDLE_MS 30000 /* the NOTIFY is a hint; this is the truth */
 #define RETRY_MS 1000
-#define LEASE_MS 30000 /* a batch takes well under a second; after a crash others wait this long   \
-                        */
+#define LEASE_MS                                                                                   \
+    30000 /* a batch takes well under a second; after a crash others wait this long                \
+           */
 #define KEPT_CAP ((size_t)256 << 20)
 
 typedef struct MapRole {
@@ -29,6 +30,7 @@ typedef struct MapRole {
     References *references;
     int64_t reference_version;
     size_t people, failed; /* since all were mapped the last time */
+    size_t limit; /* persons in a batch: fewer where batches come near the lease; 0: as set */
     int64_t wait_ms;
 } MapRole;
 
@@ -134,12 +136,31 @@ static void tell(MapRole *role)
     role->people = role->failed = 0;
 }
 
+static size_t batch_limit(MapRole *role)
+{
+    size_t most = (size_t)section_number(role->config->main, "map_batch");
+    if (!role->limit || role->limit > most)
+        role->limit = most;
+    return role->limit;
+}
+
+/* A batch that outlives its lease would be taken over, and again: smaller ones, until they fit. */
+static void fit_to_lease(MapRole *role, int64_t began, size_t count)
+{
+    int64_t took_ms = (clock_steady() - began) / 1000;
+    if (took_ms > LEASE_MS / 4)
+        role->limit = count > 1 ? count / 2 : 1;
+    else if (took_ms < LEASE_MS / 16)
+        role->limit *= 2;
+}
+
 /* True in *ret_more when there may be more to do at once. */
 static bool map_once(MapRole *role, bool *ret_more, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)64 << 20);
     Store *store = role->connection.store;
-    size_t limit = (size_t)section_number(role->config->main, "map_batch"), count = 0;
+    size_t limit = batch_limit(role), count = 0;
+    int64_t began = clock_steady();
     WorkItem *items;
     MapCounts counts;
     if (!work_claim(store, limit, LEASE_MS, arena, &items, &count, err))
@@ -155,7 +176,9 @@ static bool map_once(MapRole *role, bool *ret_more, Error *err)
                       .person_cap = (size_t)section_number(role->config->main, "map_memory"),
                       .progress = made_progress,
                       .progress_context = role->context};
-    if (!map_batch(&tools, items, count, &counts, err))
+    bool done = map_batch(&tools, items, count, &counts, err);
+    fit_to_lease(role, began, count);
+    if (!done)
         return false;
     role->people += counts.people;
     role->failed += counts.failed;
