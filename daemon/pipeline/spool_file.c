@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool spool_file_open(SpoolFile *file, const char *folder, const char *name, Arena *arena,
@@ -16,10 +17,10 @@ bool spool_file_open(SpoolFile *file, const char *folder, const char *name, Aren
     file->digest = digest_new();
     file->size = 0;
     file->filled = 0;
+    file->fd = open(file->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     /* The group reads it where build and submit are users of their own (systemd/mhsflow.tmpfiles);
-     * elsewhere the folder is closed. */
-    file->fd = open(file->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    return file->fd >= 0 ||
+     * elsewhere the folder is closed.  The umask keeps everything else from the group. */
+    return (file->fd >= 0 && fchmod(file->fd, 0640) == 0) ||
            error_errno(err, errno, "spool.create", "could not create a file in the spool");
 }
 
