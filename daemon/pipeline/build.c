@@ -26,6 +26,17 @@ static const char *london_now(Arena *arena)
                         seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
+/* A change that came before the generation was raised is not going to be marked again. */
+static bool references_are_current(const BuildTools *tools, Error *err)
+{
+    bool current = true;
+    if (tools->current && !tools->current(tools->current_context, &current, err))
+        return false;
+    return current || error_set(err, ERROR_LATER, "build.references",
+                                "could not build a month: teams, workers or organisations changed "
+                                "meanwhile");
+}
+
 /* Whose rows hold although their gate is closed; mostly nobody. */
 static bool read_closed(BuildPass *pass, const BuildPolicy *policy, Error *err)
 {
@@ -241,7 +252,7 @@ bool build_month(const BuildTools *tools, const BuildPolicy *policy,
     if (!provider_raise(tools->store, provider->code, &pass.generation, err))
         return false;
     FAULT(BUILD_AFTER_GENERATION);
-    if (!read_closed(&pass, policy, err))
+    if (!references_are_current(tools, err) || !read_closed(&pass, policy, err))
         return false;
     const char *name =
         arena_format(work, "%s-%s-%s-g%lld.xml", tools->dataset->name, provider->code,

@@ -30,7 +30,11 @@ typedef struct BuildTools {
     const Reference *reference; /* NULL: rules that need it are not checked */
     const References
         *source_references; /* organisations, teams, workers, group sessions of all feeds */
-    const char *spool;      /* folder, 0700 */
+    /* Asked once the generation is raised: are source_references what the database has?  NULL: yes.
+     * When they are not, the build gives up with LATER "build.references"; read them again. */
+    bool (*current)(void *context, bool *ret, Error *err);
+    void *current_context;
+    const char *spool;               /* folder, 0700 */
     void (*progress)(void *context); /* called now and then within long work; may be NULL */
     void *progress_context;
 } BuildTools;

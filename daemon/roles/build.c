@@ -17,15 +17,18 @@
 
 #define IDLE_MS 30000     /* the NOTIFY is a hint; this is the truth */
 #define UNSETTLED_MS 1000 /* persons are being mapped: look again soon */
-#define FAILED_MS 60000   /* a month that could not be built */
+#define FAILED_MS 60000   /* a month that could not be built; twice as long each time … */
+#define FAILED_DOUBLES 6  /* … up to about an hour, unless its rows change */
 #define SWEEP_EVERY (600 * CLOCK_SECOND)
 #define ROUND_CAP ((size_t)64 << 20)
 
 typedef struct Failure {
     char provider[16];
     Month month;
-    const char *code;
-    int64_t again; /* steady */
+    const char *code; /* NULL: the last build went well */
+    int64_t again;    /* steady */
+    int64_t dirty_at; /* of the month as it failed */
+    int times;        /* in a row */
     struct Failure *next;
 } Failure;
 
@@ -116,6 +119,16 @@ static bool load_references(Builder *builder, Error *err)
     return true;
 }
 
+static bool references_current(void *context, bool *ret, Error *err)
+{
+    Builder *builder = context;
+    int64_t version;
+    if (!sum_versions(builder, &version, err))
+        return false;
+    *ret = version == builder->reference_version;
+    return true;
+}
+
 static Failure *failure_of(Builder *builder, const ProviderMonth *month)
 {
     for (Failure *at = builder->failures; at; at = at->next)
@@ -138,7 +151,28 @@ static void month_failed(Builder *builder, const ProviderMonth *month, const Err
         log_event(LOG_BUILD_FAILED, err, {"PROVIDER", month->provider},
                   {"PERIOD", civil_format_month(month->month, period)});
     failure->code = err->code;
-    failure->again = clock_steady() + FAILED_MS * 1000;
+    failure->dirty_at = month->dirty_at;
+    int doubles = failure->times < FAILED_DOUBLES ? failure->times : FAILED_DOUBLES;
+    failure->times++;
+    failure->again = clock_steady() + ((int64_t)FAILED_MS << doubles) * 1000;
+}
+
+static void month_went_well(Failure *failure)
+{
+    if (!failure)
+        return;
+    failure->code = NULL;
+    failure->times = 0;
+    failure->again = 0;
+}
+
+/* How long after its last failure, in milliseconds; 0: now, or its rows have changed since. */
+static int64_t still_failed_ms(const Failure *failure, const ProviderMonth *month)
+{
+    int64_t now = clock_steady();
+    if (!failure || failure->again <= now || failure->dirty_at != month->dirty_at)
+        return 0;
+    return (failure->again - now) / 1000 + 1;
 }
 
 static void tell(const ProviderMonth *month, const BuildResult *result)
@@ -169,6 +203,8 @@ static bool build_one(Builder *builder, const ProviderMonth *month, const NamedS
                         .calendar = tools->calendar,
                         .reference = tools->reference,
                         .source_references = builder->references,
+                        .current = references_current,
+                        .current_context = builder,
                         .spool = builder->spool,
                         .progress = made_progress,
                         .progress_context = builder->context};
@@ -199,18 +235,19 @@ static bool build_if_due(Builder *builder, const ProviderMonth *month, int64_t n
                          Error *err)
 {
     const NamedSection *provider = config_provider(builder->config, month->provider);
-    const Failure *failure = failure_of(builder, month);
+    Failure *failure = failure_of(builder, month);
+    int64_t failed = still_failed_ms(failure, month);
     int64_t quiet = still_quiet_ms(builder, month, now);
     if (!provider || !calendar_due(builder->tools.calendar, month->month, civil_london_day(now)))
         return true;
-    if (failure && failure->again > clock_steady())
-        quiet = (failure->again - clock_steady()) / 1000 + 1;
-    if (quiet > 0) {
-        sooner(builder, quiet);
+    if (quiet > 0 || failed > 0) {
+        sooner(builder, quiet > failed ? quiet : failed);
         return true;
     }
-    if (build_one(builder, month, provider, arena, err))
+    if (build_one(builder, month, provider, arena, err)) {
+        month_went_well(failure);
         return true;
+    }
     if (role_store_lost(err))
         return false;
     month_failed(builder, month, err);
@@ -249,7 +286,9 @@ static bool build_round(Builder *builder, Error *err)
     if (!store_now(store, &now, err))
         return false;
     for (size_t i = 0; count && ready && i < count && !role_stopping(builder->context); i++)
-        if (!build_if_due(builder, &months[i], now, arena, err))
+        /* Building takes a while, and the feeds go on: asked before each month. */
+        if (!build_if_due(builder, &months[i], now, arena, err) ||
+            !all_is_in(builder, arena, &ready, err))
             return false;
     if (clock_steady() - builder->swept < SWEEP_EVERY && builder->swept)
         return true;

@@ -353,6 +353,25 @@ bool month_request(Store *store, const char *provider, Month month, const char *
            store_notify(store, CHANNEL_BUILD, err);
 }
 
+bool months_touch(Store *store, Error *err)
+{
+    _cleanup_result_ PGresult *locked = NULL;
+    return sql_wants_transaction(store, err) &&
+           sql_run(store, "lock providers", "select from provider order by code for share", NULL,
+                   &locked, err) &&
+           sql_do(store, "mark months",
+                  "with w as materialized (select m.provider, m.month, p.generation + 1 as working"
+                  " from provider_month m join provider p on p.code = m.provider where m.month >="
+                  " extract(year from mhsflow.today()) * 12 + extract(month from mhsflow.today())"
+                  " - 19 order by m.provider, m.month for update of m)"
+                  " update provider_month m set dirty_generation = w.working, dirty_at ="
+                  " mhsflow.now(), dirty_since = case when m.dirty_generation > m.built_generation"
+                  " then m.dirty_since else mhsflow.now() end from w"
+                  " where m.provider = w.provider and m.month = w.month",
+                  NULL, NULL, err) &&
+           store_notify(store, CHANNEL_BUILD, err);
+}
+
 bool month_built(Store *store, const char *provider, Month month, int64_t generation, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);

@@ -62,6 +62,11 @@ bool months_dirty(Store *store, const char *provider, Arena *arena, ProviderMont
  * one. */
 bool month_request(Store *store, const char *provider, Month month, const char *reason, Error *err);
 
+/* In a transaction: a record changed that rows without a person are made of (team, worker, group
+ * session …), so every month of the last year and a half that ever had rows is to be built again.
+ * Serialized with provider_raise(): who raises later sees the change. */
+bool months_touch(Store *store, Error *err);
+
 /* A transaction of its own: waits for mappers in flight, raises, and gives what is now frozen. */
 bool provider_raise(Store *store, const char *provider, int64_t *ret_generation, Error *err);
 /* In a transaction (with submission_insert, or alone when the content did not change). */

@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/store/audit.h"
 #include "daemon/store/finding.h"
+#include "daemon/store/rows.h"
 #include "daemon/store/source_private.h"
 
 #include <string.h>
@@ -63,8 +64,7 @@ static bool is_reference_type(const char *type)
 #define OWNER(type, field, parent)                                                                 \
     " when c.type = '" #type "' and c.record ->> '" #field "' <> '' then '" #parent "'"
 #define USES(type, field)
-#define PARENT_TYPE
-static const char store_records[] =
+const char source_store_statement[] =
     "with c as materialized ("
     " select distinct on (type, id) type, id, version, seq, us, org, record::jsonb as record"
     " from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], "
@@ -168,7 +168,8 @@ static bool run_records(Apply *apply, const Change *changes, size_t count, PGres
     sql_add(&sql, &us);
     sql_add(&sql, &org);
     sql_add(&sql, &record);
-    return sql_run(apply->store, "store the records of a page", store_records, &sql, ret, err);
+    return sql_run(apply->store, "store the records of a page", source_store_statement, &sql, ret,
+                   err);
 }
 
 /* A word of the feed as one that the audit may hold. */
@@ -424,7 +425,7 @@ static bool queue_users(Apply *apply, Error *err)
         return false;
     for (int row = 0; row < PQntuples(users); row++)
         names_add(&apply->people, sql_get_text(users, row, 0, apply->arena), apply->arena);
-    return true;
+    return months_touch(apply->store, err);
 }
 
 static bool queue_people(Apply *apply, Error *err)

@@ -37,3 +37,6 @@ bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, con
 /* Columns: type, id, version, org, record. */
 bool source_read_record(const PGresult *result, int row, const char *feed, Arena *arena,
                         Record **ret, Error *err);
+
+/* The statement that stores a page, for the test that pins its plan. */
+extern const char source_store_statement[];

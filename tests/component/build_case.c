@@ -188,6 +188,7 @@ bool build_on(Site *site, Store *on, Arena *memory, BuildResult *ret, Error *err
                         .settings = tools->settings,
                         .calendar = tools->calendar,
                         .source_references = site->references,
+                        .current = site->current,
                         .spool = site->spool};
     return build_month(&build, &site->policy, settings_provider(tools->settings, PROVIDER), OCTOBER,
                        memory, ret, err);

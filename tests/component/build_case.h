@@ -16,6 +16,7 @@ typedef struct Site {
     Tools tools;
     Mapper *mapper;
     References *references;
+    bool (*current)(void *context, bool *ret, Error *err); /* are they?  NULL: yes */
     const char *const *feeds;
     size_t feed_count;
     char spool[64];

@@ -393,6 +393,46 @@ START_TEST(a_team_that_falls_is_shown)
 }
 END_TEST
 
+/* A team that only its own record changed in: nobody's rows move, and yet the month is another. */
+START_TEST(a_changed_team_makes_the_month_another)
+{
+    Site *site = site_plain();
+    take_people(1, 1);
+    map_everyone(site);
+    ck_assert_int_eq(build_october(site), BUILD_QUEUED);
+    take(FEED, upsert("team", "T-1", 2,
+                      "{\"id\":\"T-1\",\"org\":\"O-L1\",\"mh_team_type\":\"A06\","
+                      "\"age_group\":\"02\"}"));
+    map_everyone(site);
+    ck_assert(month_is_dirty());
+    ck_assert_int_eq(build_october(site), BUILD_QUEUED);
+    ck_assert_uint_eq(count_of(read_document(site, site->result.submission),
+                               "<ServTeamIntAgeGroup>02</ServTeamIntAgeGroup>"),
+                      1);
+    ck_assert(!month_is_dirty());
+    site_free(site);
+}
+END_TEST
+
+static bool not_current(void *context, bool *ret, Error *err)
+{
+    (void)context, (void)err;
+    *ret = false;
+    return true;
+}
+
+START_TEST(old_references_make_no_revision)
+{
+    Site *site = site_plain();
+    take_people(1, 1);
+    map_everyone(site);
+    site->current = not_current;
+    fails("build.references", build_on(site, store, arena, &site->result, err));
+    ck_assert(month_is_dirty());
+    site_free(site);
+}
+END_TEST
+
 /* Somebody's mapping fails for good, and then they withdraw: their old rows still hold. */
 START_TEST(who_withdrew_is_left_out_although_the_rows_still_hold)
 {
@@ -420,4 +460,5 @@ CASE_MAIN("build", a_clean_month_is_ready_and_valid, a_shared_nhs_number_leaves_
           every_revision_waits_for_a_person, a_held_document_is_checked_too,
           an_empty_month_is_nothing_to_send, everyone_gone_after_an_accepted_revision_is_held,
           everyone_gone_before_anything_was_sent_is_held, workers_and_teams_are_those_in_use,
-          a_team_that_falls_is_shown, who_withdrew_is_left_out_although_the_rows_still_hold)
+          a_team_that_falls_is_shown, a_changed_team_makes_the_month_another,
+          old_references_make_no_revision, who_withdrew_is_left_out_although_the_rows_still_hold)
