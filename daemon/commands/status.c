@@ -152,6 +152,27 @@ static bool role_alive(const Status *status, const char *role)
  * it in. */
 static const char *const beating[] = {"poll", "map", "build", "submit"};
 
+/* Without its signature nothing leaves; the signer has no database to say there how it is. */
+static bool find_signer_away(Status *status, Store *store, Error *err)
+{
+    for (size_t i = 0; i < status->submission_count; i++) {
+        const SubmissionInfo *info = &status->submissions[i];
+        SubmissionEvent *events;
+        size_t count;
+
+        if (info->state != SUBMISSION_READY || info->attempts)
+            continue;
+        if (!submission_events(store, info->id, status->context->arena, &events, &count, err))
+            return false;
+        if (count && events[count - 1].code && text_starts(events[count - 1].code, "sign.")) {
+            need(status, "nothing can be signed (%s): see that role sign runs, and its journal",
+                 events[count - 1].code);
+            return true;
+        }
+    }
+    return true;
+}
+
 static void find_needs(Status *status)
 {
     const CommandContext *context = status->context;
@@ -348,6 +369,8 @@ static int run_status(CommandContext *context, Error *err)
         return EXIT_COULD_NOT;
     find_due(&status);
     find_needs(&status);
+    if (!find_signer_away(&status, store, err))
+        return EXIT_COULD_NOT;
     status.settled = is_settled(&status);
     if (context->json)
         json_status(&status);
