@@ -59,6 +59,17 @@ class Documents(unittest.TestCase):
             words = line.split()
             self.assertEqual(run(*words, "--help").returncode, 0, line)
 
+    def test_files_that_documents_name_are_there(self):
+        missing = []
+        for folder, _, files in os.walk(SOURCE):
+            for name in files:
+                if not name.endswith(".md") or "/build" in folder[len(SOURCE):] or "/.git" in folder:
+                    continue
+                path = os.path.relpath(os.path.join(folder, name), SOURCE)
+                named = re.findall(r"`((?:daemon|adapters|mappings|conf|systemd|tests)/[\w./-]+)`", source(path))
+                missing += [f"{path}: {file}" for file in named if not os.path.exists(os.path.join(SOURCE, file))]
+        self.assertEqual(missing, [])
+
     def test_every_option_is_read_somewhere(self):
         names = re.findall(r"^OPTION\([A-Z]+, (\w+),", source("daemon/config/options.def"), re.M)
         self.assertGreater(len(names), 20)
