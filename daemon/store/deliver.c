@@ -35,9 +35,10 @@ static bool read_claims(const PGresult *result, Arena *arena, SubmissionClaim **
     " and o.state in ('sending', 'waiting', 'unsure'))"                                            \
     " order by q.deadline, q.id limit $1 for update skip locked),"                                 \
     " u as (update submission_queue q set state = 'sending', intent = false, fence = q.fence + 1," \
-    " lease_until = mhsflow.now() + ms($2), lease_by = $3 from c where q.id = c.id returning q.*)" \
-    " select " SUBMISSION_COLUMNS ", q.fence from u q join submission s using (id)"                \
-    " order by q.deadline, q.id"
+    " lease_until = mhsflow.now() + ms($2), lease_by = $3 where q.id = any (array(select id from " \
+    "c))"                                                                                          \
+    " returning q.*) select " SUBMISSION_COLUMNS ", q.fence from u q cross join lateral"           \
+    " (select * from submission w where w.id = q.id limit 1) s order by q.deadline, q.id"
 
 static const char claim_from_start[] = CLAIM("");
 static const char claim_from_mark[] = CLAIM(" and (q.deadline, q.id) > (at($5), $6)");
@@ -118,8 +119,8 @@ bool submission_claim_questions(Store *store, const char *route, size_t limit, i
             " and (q.lease_until is null or q.lease_until < (select mhsflow.now()))"
             " order by q.next_at, q.id limit $1 for update skip locked),"
             " u as (update submission_queue q set fence = q.fence + 1, questions = q.questions + 1,"
-            " lease_until = mhsflow.now() + ms($2), lease_by = $3 from c where q.id = c.id "
-            "returning q.*),"
+            " lease_until = mhsflow.now() + ms($2), lease_by = $3 where q.id = any "
+            "(array(select id from c)) returning q.*),"
             " a as (insert into attempt (submission, number, kind, at, holder, fence, "
             "idempotency_key)"
             " select u.id, u.questions, 'asked', mhsflow.now(), $3, u.fence, s.idempotency_key"

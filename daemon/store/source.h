@@ -62,6 +62,10 @@ typedef struct SourceCounts {
 bool source_apply(Store *store, const char *feed, const Change *changes, size_t count,
                   SourceCounts *ret, Error *err);
 
+/* In a transaction.  A full listing named all that there is: live records of the feed whose seq is
+ * lower than `before` are deleted.  Adds to the counts. */
+bool source_sweep(Store *store, const char *feed, int64_t before, SourceCounts *counts, Error *err);
+
 /* In a transaction.  Moves the cursor and counts; state "ok"; one audit event per page that moved
  * it. */
 bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,

@@ -335,7 +335,10 @@ static const char *make_database(PgCluster *cluster, const char *template)
     static char conninfo[64][PATH_SIZE];
     char admin[PATH_SIZE], statement[PATH_SIZE], name[64];
     snprintf(name, sizeof name, "t%d_%d", (int)getpid(), cluster->databases++);
-    snprintf(statement, sizeof statement, "create database %s template %s", name, template);
+    /* By file: page by page, a used sequence would be copied with its log counter, and a crash
+     * would then set it back. */
+    snprintf(statement, sizeof statement, "create database %s template %s strategy file_copy", name,
+             template);
     conninfo_of(cluster, "postgres", admin);
     pg_ask(admin, statement);
     char *ret = conninfo[cluster->databases % 64];
