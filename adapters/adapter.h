@@ -21,8 +21,10 @@ typedef struct FeedRefusal {
     int line;    /* of the page, from 1 */
     int64_t seq; /* 0 when it could not be read, as the two below are then NULL */
     const char *type, *id;
-    const char *code; /* stable word: "change.id" */
-    const char *text; /* one sentence of ours, without values */
+    const char *code;   /* stable word: "change.id" */
+    const char *text;   /* one sentence of ours, without values */
+    const char *remedy; /* what to do, where it is not the record that is to be corrected */
+    bool note;          /* only worth saying: nothing is left out because of it */
 } FeedRefusal;
 
 typedef struct FeedPage {
@@ -31,8 +33,10 @@ typedef struct FeedPage {
     FeedRefusal *refused;
     size_t refused_count;
     FeedCursor next;
-    bool more;    /* ask again at once */
-    bool restart; /* the epoch changed or the cursor expired: this page begins anew */
+    bool more;            /* ask again at once */
+    bool restart;         /* the epoch changed or the cursor expired: this page begins anew */
+    int64_t sweep_before; /* a full listing ends with this page: what is held with a lower seq is no
+                             more there; 0: none */
     int64_t unknown_types, unknown_fields; /* counted, never fatal */
     int64_t clock_skew_ms;                 /* the other side's clock less ours */
 } FeedPage;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const FeedAdapter *const feeds[] = {&feed_mef};
+static const FeedAdapter *const feeds[] = {&feed_mef, &feed_csv_drop};
 static const SubmitAdapter *const submits[] = {&submit_https};
 
 const FeedAdapter *const *feed_adapters(size_t *ret_count)

@@ -4,4 +4,5 @@
 
 #include "adapters/adapter.h"
 
-extern const FeedAdapter feed_mef; /* MEF/1, the JSON change feed */
+extern const FeedAdapter feed_mef;      /* MEF/1, the JSON change feed */
+extern const FeedAdapter feed_csv_drop; /* the same records as CSV drops */

@@ -14,13 +14,13 @@ static Finding refusal_finding(const char *feed, const FeedRefusal *refused)
 {
     return (Finding){.source = FINDING_FEED,
                      .rule = refused->code,
-                     .severity = "warning",
+                     .severity = refused->note ? "note" : "warning",
                      .feed = feed,
                      .record_type = refused->type,
                      .record_id = refused->id,
-                     .left_out = true,
+                     .left_out = !refused->note,
                      .message = refused->text,
-                     .remedy = REMEDY_RECORD};
+                     .remedy = refused->remedy ? refused->remedy : REMEDY_RECORD};
 }
 
 static bool keep_findings(Store *store, const char *feed, const FeedPage *page, Arena *arena,
@@ -50,7 +50,10 @@ static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, 
 {
     if (!source_apply(store, feed->name, page->changes, page->count, ret, err))
         return false;
-    ret->refused += (int64_t)page->refused_count;
+    if (page->sweep_before && !source_sweep(store, feed->name, page->sweep_before, ret, err))
+        return false;
+    for (size_t i = 0; i < page->refused_count; i++)
+        ret->refused += !page->refused[i].note;
     ret->unknown_types = page->unknown_types;
     ret->unknown_fields = page->unknown_fields;
     return keep_findings(store, feed->name, page, arena, err) &&
