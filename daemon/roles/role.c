@@ -102,12 +102,15 @@ static void reload(RoleContext *context)
         arena_free(arena);
         return;
     }
+    const char *restart = config_needs_restart(context->config, config, arena);
     arena_free(context->settings_before);
     context->settings_before = context->settings;
     context->settings = arena;
     context->config = config;
     context->reloaded = true;
-    log_event(LOG_SETTINGS_RELOADED, NULL);
+    log_event(
+        LOG_SETTINGS_RELOADED, NULL,
+        {"REASON", restart ? arena_format(arena, "changes only at a restart: %s", restart) : NULL});
 }
 
 static void take_signals(RoleContext *context)
