@@ -7,6 +7,7 @@ root), and takes all of it away again.  Nothing here knows the daemon's inside:
 what it learns it learns from `mhsflow … --json`, the sandbox's control port and
 the receiver's own journal.
 """
+import datetime
 import json
 import os
 import pwd
@@ -41,6 +42,10 @@ class Site:
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self.sandbox = self.daemon = None
         self.environment = {}
+        self.ahead = 0  # seconds by which this site's clock is ahead of the machine's
+        if today:
+            noon = datetime.datetime.fromisoformat(f"{today}T10:00:00+00:00")
+            self.ahead = noon.timestamp() - time.time()
         self.log = os.path.join(self.folder, "daemon.log")
         self._copy_programs()
         for sub in ("state", "sandbox", "keys"):
@@ -78,8 +83,8 @@ class Site:
     def _environment(self, extra=None):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MHSFLOW", "PG", "NOTIFY"))}
         kept.update(HOME=self.folder, MHSFLOW_CONFIG=self.path("mhsflow.yaml"), **self.environment)
-        if self.today:
-            kept["MHSFLOW_CLOCK"] = f"{self.today}T10:00:00Z"
+        if self.ahead:
+            kept["MHSFLOW_CLOCK_OFFSET"] = str(int(self.ahead * 1000000))
         kept.update(extra or {})
         return kept
 

@@ -2,6 +2,7 @@
 #include "daemon/base/csv.h"
 #include "tests/unit/suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Rows as "a|b;c|d;" or the error's text. */
@@ -20,8 +21,9 @@ static const char *read_all(const char *bytes, size_t size)
         if (!row)
             return out;
         for (size_t i = 0; i < row->count; i++) {
-            strcat(out, row->fields[i]);
-            strcat(out, i + 1 < row->count ? "|" : ";");
+            size_t used = strlen(out);
+            snprintf(out + used, sizeof out - used, "%s%s", row->fields[i],
+                     i + 1 < row->count ? "|" : ";");
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "daemon/base/yaml.h"
 #include "tests/unit/suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *problem(const char *text)
@@ -10,8 +11,10 @@ static const char *problem(const char *text)
     _cleanup_arena_ Arena *arena = arena_new(8 << 20);
     Error err = {0};
     YamlNode *root;
-    return yaml_parse("f", text, strlen(text), arena, &root, &err) ? "fine"
-                                                                   : strcpy(out, err.cause);
+    if (yaml_parse("f", text, strlen(text), arena, &root, &err))
+        return "fine";
+    snprintf(out, sizeof out, "%s", err.cause);
+    return out;
 }
 
 START_TEST(text_stays_what_was_written)
