@@ -228,7 +228,8 @@ static const char *plan_of(const char *types, const char *statement, const char 
 
 START_TEST(a_claim_reads_the_ready_index_from_its_mark)
 {
-    ask_text("insert into submission overriding system value select i, 'd', 'V' || i, 24321, 1, 1, 'r', 'consent', "
+    ask_text("insert into submission overriding system value select i, 'd', 'V' || i, 24321, 1, 1, "
+             "'r', 'consent', "
              "mhsflow.now(),"
              " mhsflow.now(), '', '', '', 0, 0, 0, 0, 0, 0, '', '', '', '', '', i::text from"
              " generate_series(1, 5000) i");
