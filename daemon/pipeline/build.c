@@ -4,6 +4,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/fault.h"
+#include "daemon/base/text.h"
 #include "daemon/dataset/document.h"
 #include "daemon/pipeline/build_pass.h"
 
@@ -15,6 +16,7 @@
  * month. */
 #define MOST_PASSES 8
 #define PASS_CAP ((size_t)256 << 20)
+#define MOST_NAMED 2000 /* findings that name the very record; of more, the person is named */
 
 static const char *london_now(Arena *arena)
 {
@@ -89,6 +91,48 @@ static const char *held_reason(const BuildPass *pass, const BuildPolicy *policy,
         (strcmp(policy->release, "approve") == 0 && !accepted->id))
         return "approval";
     return NULL;
+}
+
+/* From a row to the record and field that made the element which is at fault. */
+static bool name_record(const RowTrace *trace, Finding *finding, Arena *arena, Error *err)
+{
+    LineageEntry *entries;
+    size_t count;
+    if (!mapping_lineage_read(trace->lineage, arena, &entries, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        bool at_fault = text_equal(entries[i].element, finding->element);
+        if (!entries[i].record_type || (finding->element && !at_fault))
+            continue;
+        finding->record_type = entries[i].record_type;
+        finding->record_id = entries[i].record_id;
+        finding->field = at_fault ? entries[i].field : NULL;
+        return true;
+    }
+    return true;
+}
+
+/* What fell by its own fault leads to the record that a person must correct. */
+static bool name_records(const BuildPass *pass, Error *err)
+{
+    for (size_t i = 0, named = 0; i < pass->left_out_count && named < MOST_NAMED; i++) {
+        LeftOut *left_out = &pass->left_out[i];
+        Finding *finding = &left_out->finding;
+        RowTrace *traces;
+        size_t count;
+        if (!left_out->row || finding->cause_rule)
+            continue;
+        named++;
+        if (!arena_check(pass->arena, err) ||
+            !rows_by_key(pass->tools->store, finding->provider, finding->table, finding->row_key,
+                         true, pass->arena, &traces, &count, err))
+            return false;
+        for (size_t j = 0; j < count; j++)
+            if (traces[j].id == left_out->row && traces[j].lineage &&
+                !name_record(&traces[j], finding, pass->arena, err))
+                return false;
+    }
+    return true;
 }
 
 /* Findings of the file as a whole, and of the rows without a person. */
@@ -174,7 +218,8 @@ static bool queue(const BuildPass *pass, const BuildPolicy *policy, int64_t newe
                          .findings = findings,
                          .finding_count = finding_count};
     _cleanup_transaction_ Transaction transaction = {0};
-    if (!store_begin(tools->store, &transaction, err) || !lock_unchanged(pass, newest_seen, err) ||
+    if (!name_records(pass, err) || !store_begin(tools->store, &transaction, err) ||
+        !lock_unchanged(pass, newest_seen, err) ||
         !submission_insert(tools->store, &new, &ret->submission, &ret->revision, err) ||
         !month_built(tools->store, new.provider, new.period, new.generation, err) ||
         !spool_file_rename(file, err))

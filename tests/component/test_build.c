@@ -164,7 +164,10 @@ START_TEST(a_bad_contact_falls_alone)
     ck_assert_int_eq(site->result.counts.people, 2);
     ck_assert_int_eq(site->result.counts.contacts, 1);
     ck_assert_uint_eq(site->result.left_out, 1);
-    ck_assert_int_eq(findings("person = 'P1' and table_code = 'MHS201' and left_out"), 1);
+    ck_assert_int_eq(findings("person = 'P1' and table_code = 'MHS201' and left_out"
+                              " and record_type = 'contact' and record_id = 'CP1'"
+                              " and field = 'date' and element = 'CareContDate'"),
+                     1);
     site_free(site);
 }
 END_TEST
