@@ -3,6 +3,7 @@
 #include "daemon/base/text.h"
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
+#include "daemon/store/round.h"
 #include "daemon/store/source.h"
 
 #include <string.h>
@@ -241,6 +242,35 @@ static int run_resume(CommandContext *context, Error *err)
     return pause_or_resume(context, feed_resume, "polled again", err);
 }
 
+/* What a feed that was read anew no longer has, when that is too much to go unasked. */
+static int run_reconcile(CommandContext *context, Error *err)
+{
+    _cleanup_store_ Store *store = NULL;
+    const char *feed = context->arguments[0], *actor;
+    int64_t missing;
+    bool yes = context->option(context, "--yes");
+    if (!command_person(context, &actor, err) || !command_store(context, &store, err) ||
+        !(yes ? round_allow(store, feed, actor, &missing, err)
+              : round_waiting(store, feed, &missing, err)))
+        return EXIT_COULD_NOT;
+    Details *details = details_new(context);
+    details_text(details, "feed", "Feed", feed);
+    details_number(details, "missing", "No longer in the feed", missing);
+    if (yes)
+        details_text(details, "done", "Done", "deleted at the next look at the feed");
+    else if (missing)
+        details_text(details, "remedy", "What to do",
+                     "ask the supplier whether records were lost; to delete them here too: --yes");
+    details_end(details);
+    return missing && !yes ? EXIT_FOUND : EXIT_DONE;
+}
+
+static const CommandOption reconcile_options[] = {
+    {"--yes", NULL, false, "Delete the records that the feed no longer has."},
+    {"--as", "NAME", false, "The name kept in the audit; your login name when not given."},
+    {0},
+};
+
 static const CommandOption by_person[] = {
     {"--as", "NAME", false, "The name kept in the audit; your login name when not given."},
     {0},
@@ -258,6 +288,11 @@ const Command feed_commands[] = {
      "differs is taken. "
      "Months are not built until it is complete.",
      by_person, run_resync},
+    {"feed", "reconcile", "NAME", 1, 1,
+     "after a feed was read anew: how many records it no longer has, and delete them",
+     "A few are deleted unasked; more than 2 in 100 wait for --yes, because a server restored from "
+     "an old copy has forgotten what is true. Ends with 1 when some wait.",
+     reconcile_options, run_reconcile},
     {"feed", "pause", "NAME", 1, 1, "stop asking the feed", NULL, by_person, run_pause},
     {"feed", "resume", "NAME", 1, 1, "ask a paused feed again", NULL, by_person, run_resume},
     {0},

@@ -5,6 +5,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/text.h"
 #include "daemon/net/http.h"
+#include "daemon/pipeline/ingest_round.h"
 #include "daemon/pipeline/retry.h"
 #include "daemon/store/finding.h"
 
@@ -54,6 +55,8 @@ static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, 
         return false;
     for (size_t i = 0; i < page->refused_count; i++)
         ret->refused += !page->refused[i].note;
+    if (page->next.complete && !ingest_settle_round(store, feed->name, ret, err))
+        return false;
     ret->unknown_types = page->unknown_types;
     ret->unknown_fields = page->unknown_fields;
     return keep_findings(store, feed->name, page, arena, err) &&

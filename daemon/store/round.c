@@ -82,7 +82,9 @@ bool round_settle(Store *store, const char *feed, const Round *round, Error *err
         return false;
     if (!round->missing)
         return true;
-    return finding_clear(store, FINDING_FEED, feed, NULL, err) &&
+    return sql_do(store, "clear a finding",
+                  "delete from finding where source = 'feed' and rule = '" RULE "' and feed = $1",
+                  &sql, NULL, err) &&
            audit_append(store, AUDIT_FEED_RECONCILED,
                         &(AuditFields){.feed = feed,
                                        .records = round->missing,

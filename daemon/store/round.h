@@ -27,5 +27,6 @@ bool round_hold(Store *store, const char *feed, const Round *round, Error *err);
 
 /* A person's word: delete what is missing at the next look.  A transaction of its own, audited;
  * *ret_missing is how many waited.  CONFIG "feed.nothing_missing" when nothing waits. */
-bool round_allow(Store *store, const char *feed, const char *actor, int64_t *ret_missing, Error *err);
+bool round_allow(Store *store, const char *feed, const char *actor, int64_t *ret_missing,
+                 Error *err);
 bool round_waiting(Store *store, const char *feed, int64_t *ret_missing, Error *err);

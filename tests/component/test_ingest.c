@@ -5,6 +5,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/text.h"
 #include "daemon/pipeline/ingest.h"
+#include "daemon/store/round.h"
 #include "tests/contract/feed_site.h"
 #include "tests/harness/pg.h"
 #include "tests/unit/suite.h"
@@ -308,10 +309,44 @@ START_TEST(a_restored_feed_is_read_anew)
 }
 END_TEST
 
+/* One of ten is more than a few: it stays until a person says so. */
+START_TEST(what_a_restored_feed_lost_waits_for_a_person)
+{
+    Bench *bench = bench_new();
+    int64_t missing = 0;
+    read_all(bench);
+    bench->peer_feed.epoch = 4;
+    bench->peer_feed.forgotten = 1;
+    read_all(bench);
+    holds_everything(bench);
+    is(bench, "select missing || ' ' || (reconciled < round) from mhsflow.feed_state", "1 true");
+    is(bench, "select count(*) from mhsflow.finding where rule = 'feed.missing'", "1");
+    ck_assert(one_page(bench)); /* and again: told once */
+    is(bench, "select count(*) from mhsflow.finding where rule = 'feed.missing'", "1");
+    ck_assert_msg(round_allow(bench->store, NAME, "tester", &missing, &bench->err), "%s",
+                  bench->err.cause);
+    ck_assert_int_eq(missing, 1);
+    ck_assert(one_page(bench));
+    ck_assert_int_eq(bench->result.counts.deleted, 1);
+    is(bench, "select deleted from mhsflow.source_record where id = 'P3'", "t");
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "9");
+    is(bench, "select missing || ' ' || (reconciled = round) from mhsflow.feed_state", "0 true");
+    is(bench, "select count(*) from mhsflow.finding where rule = 'feed.missing'", "0");
+    is(bench, "select count(*) from mhsflow.audit_event where event = 'feed_reconciled'", "2");
+    error_clear(&bench->err);
+    ck_assert(!round_allow(bench->store, NAME, "tester", &missing, &bench->err));
+    ck_assert_str_eq(bench->err.code, "feed.nothing_missing");
+    bench_free(bench);
+}
+END_TEST
+
 /* ---- a feed of our own, for what no honest adapter hands over ---- */
 
+#define MANY 120
+
 typedef struct Scripted {
-    Change changes[5];
+    Change changes[MANY];
+    bool restart; /* answered once */
     size_t count;
     bool kill_database; /* while the page is in memory */
 } Scripted;
@@ -326,6 +361,10 @@ static bool scripted_fetch(void *self, Arena *arena, const FeedCursor *after, Fe
     *ret = (FeedPage){.changes = scripted->changes, .count = scripted->count};
     ret->next = (FeedCursor){
         .epoch = "e", .phase = "changes", .cursor = "C", .seq = after->seq + 5, .complete = true};
+    if (scripted->restart) {
+        scripted->restart = false;
+        *ret = (FeedPage){.restart = true, .more = true};
+    }
     if (scripted->kill_database) {
         scripted->kill_database = false;
         pg_kill(cluster);
@@ -358,6 +397,36 @@ static void script(Bench *bench, Scripted *scripted)
     bench->feed.adapter = &scripted_adapter;
     bench->feed.self = scripted;
 }
+
+START_TEST(a_few_that_a_restored_feed_lost_go_unasked)
+{
+    Bench *bench = bench_new();
+    Scripted scripted = {.count = MANY};
+    char ids[MANY][8], records[MANY][24];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(ids[i], sizeof ids[i], "P%d", i);
+        snprintf(records[i], sizeof records[i], "{\"id\":\"P%d\"}", i);
+        scripted.changes[i] = (Change){.op = CHANGE_UPSERT,
+                                       .seq = i + 1,
+                                       .version = 1,
+                                       .type = "person",
+                                       .id = ids[i],
+                                       .json = records[i]};
+    }
+    bench->feed.adapter = &scripted_adapter;
+    bench->feed.self = &scripted;
+    ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "120");
+    scripted.restart = true;
+    scripted.count = MANY - 2;
+    ck_assert(one_page(bench) && bench->result.restarted);
+    ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "118");
+    is(bench, "select reconciled = round from mhsflow.feed_state", "t");
+    is(bench, "select count(*) from mhsflow.audit_event where event = 'feed_reconciled'", "1");
+    bench_free(bench);
+}
+END_TEST
 
 START_TEST(a_record_that_cannot_be_stored_does_not_hold_up_the_others)
 {
@@ -412,6 +481,8 @@ int main(void)
     tcase_add_test(tcase, a_refusal_that_waiting_does_not_mend_stops_the_feed);
     tcase_add_test(tcase, a_bad_line_becomes_a_finding);
     tcase_add_test(tcase, a_restored_feed_is_read_anew);
+    tcase_add_test(tcase, what_a_restored_feed_lost_waits_for_a_person);
+    tcase_add_test(tcase, a_few_that_a_restored_feed_lost_go_unasked);
     tcase_add_test(tcase, a_record_that_cannot_be_stored_does_not_hold_up_the_others);
     tcase_add_test(tcase, a_database_that_dies_under_a_page_gets_it_again);
     suite_add_tcase(suite, tcase);

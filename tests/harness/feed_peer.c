@@ -141,12 +141,12 @@ static char *snapshot(const FeedPeer *feed, int type, const char *query, size_t 
 {
     Body body = {.size = 0};
     char next[32];
-    int place = place_of(feed, query), count = 0;
+    int place = place_of(feed, query), count = 0, all = live[type] - (type ? 0 : feed->forgotten);
     if (place < 0)
         return problem(feed, "409 Conflict", "epoch_changed", NULL, ret_size);
-    for (; count < PAGE && place < live[type]; place++, count++)
+    for (; count < PAGE && place < all; place++, count++)
         add_record(&body, type, place + 1, 1, AS_OF - 50 + place);
-    bool more = place < live[type];
+    bool more = place < all;
     snprintf(next, sizeof next, more ? "S%d-%d" : "C%d-0", feed->epoch, place);
     add_trailer(feed, &body, count, AS_OF, next, more);
     return finish("200 OK", CLOSE NDJSON, &body, ret_size);

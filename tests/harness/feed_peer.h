@@ -37,6 +37,7 @@ typedef struct FeedPeer {
     int token_life;     /* seconds, as said there */
     int tokens;         /* given */
     int epoch;          /* 0 at first; another one refuses old cursors with 409 */
+    int forgotten;      /* so many of the last persons are not in the snapshot */
     int changes;        /* how much of the change log can be seen; 0: all */
     int requests;
     PeerStep steps[5]; /* feed_peer_start()'s own */
