@@ -179,6 +179,8 @@ static void start_server(PgCluster *cluster)
                           "-c",
                           "jit=off",
                           "-c",
+                          "dynamic_shared_memory_type=mmap", /* goes with the folder */
+                          "-c",
                           "max_wal_size=1GB",
                           "-c",
                           "log_min_messages=log",
