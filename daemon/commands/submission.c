@@ -5,6 +5,7 @@
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
 #include "daemon/dataset/dataset.h"
+#include "daemon/dataset/table_folder.h"
 #include "daemon/pipeline/build.h"
 
 #include <string.h>
@@ -41,8 +42,44 @@ static bool export_to(CommandContext *context, int64_t id, const char *folder, E
            write_signature(ret, context->arena, err);
 }
 
+/* The tables are written from the document, which lies beside them only meanwhile. */
+static bool export_tables(CommandContext *context, int64_t id, const char *folder, Export *ret,
+                          Error *err)
+{
+    const char *beside = arena_format(context->arena, "%s.document", folder);
+    const Dataset *dataset;
+    const Config *config;
+
+    bool done =
+        export_to(context, id, beside, ret, err) && command_config(context, &config, err) &&
+        dataset_open(section_text(config->main, "dataset"), context->arena, &dataset, err) &&
+        table_folder_write(dataset, ret->document, folder, err);
+    if (ret->document)
+        unlink(ret->document);
+    if (ret->signature)
+        unlink(ret->signature);
+    rmdir(beside);
+    return done;
+}
+
+static int tell_tables(CommandContext *context, const Export *export, const char *folder)
+{
+    Details *details = details_new(context);
+
+    details_number(details, "id", "submission", export->info.id);
+    details_text(details, "tables", "tables", folder);
+    details_text(details, "manifest", "manifest",
+                 arena_format(context->arena, "%s/manifest.csv", folder));
+    details_number(details, "rows", "rows", export->info.counts.rows);
+    details_text(details, "state", "state", submission_state_name(export->info.state));
+    details_end(details);
+    return EXIT_DONE;
+}
+
 static int run_export(CommandContext *context, Error *err)
 {
+    const char *format = context->option(context, "--format");
+    const char *out = context->option(context, "--out");
     char hex[DIGEST_HEX_SIZE];
     Export export = {0};
     Details *details;
@@ -50,7 +87,14 @@ static int run_export(CommandContext *context, Error *err)
 
     if (!command_number(context, 0, &id, err))
         return EXIT_USAGE;
-    if (!export_to(context, id, context->option(context, "--out"), &export, err))
+    if (format && strcmp(format, "xml") != 0 && strcmp(format, "idb-csv") != 0) {
+        error_set(err, ERROR_CONFIG, "submission.format", "--format is xml or idb-csv");
+        return EXIT_USAGE;
+    }
+    if (format && strcmp(format, "idb-csv") == 0)
+        return export_tables(context, id, out, &export, err) ? tell_tables(context, &export, out)
+                                                             : EXIT_COULD_NOT;
+    if (!export_to(context, id, out, &export, err))
         return EXIT_COULD_NOT;
     details = details_new(context);
     details_number(details, "id", "submission", id);
@@ -71,12 +115,16 @@ static int run_export(CommandContext *context, Error *err)
 }
 
 static const CommandOption options[] = {
+    {"--format", "xml|idb-csv", false,
+     "xml: the document and its signature, as sent; idb-csv: one CSV for each table, in the order "
+     "of tables and columns of the national Access template, with a manifest"},
     {"--out", "FOLDER", true,
      "where to put document and signature; made when it is not there, readable by you only"},
     {0}};
 
 const Command submission_commands[] = {
-    {"submission", "export", "ID", 1, 1, "Write a submission's document and signature to files",
+    {"submission", "export", "ID", 1, 1,
+     "Write a submission to files: as sent, or as tables for the portal's template",
      "The document is made again from the database, and its digest compared with what was queued: "
      "it is what was sent, "
      "byte for byte, or it is not written.  It holds personal data.",

@@ -5,6 +5,7 @@
 usage: test_outages.py BUILD-FOLDER [--kills N] [--seed N]
 """
 import argparse
+import csv
 import glob
 import json
 import os
@@ -33,6 +34,19 @@ def independent_eyes(site):
                                document, "-CAfile", site.path("keys/signing.crt"), "-purpose", "any", "-out", "/dev/null"],
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
+
+
+def hand_over(site):
+    """The tables for the portal's template are complete, and what validate takes back."""
+    for one in site.queue()[:2]:
+        folder = site.path("state", f"tables-{one['id']}")
+        told = site.mhsflow("submission", "export", one["id"], "--format", "idb-csv", "--out", folder)[0]
+        with open(os.path.join(folder, "manifest.csv"), encoding="utf-8", newline="") as file:
+            listed = list(csv.DictReader(file))
+        assert len(listed) == 61 and sum(int(row["rows"]) for row in listed) == told["rows"], (len(listed), told)
+        done = site.run("mhsflow", "validate", folder, "--period", one["period"], "--provider", one["provider"],
+                        "--dataset", site.path("mappings/mhsds-6.0"))
+        assert done.returncode == 0 and " 0 would be rejected" in done.stdout, done.stdout[-2000:] + done.stderr
 
 
 def made_up_secrets(site):
@@ -173,6 +187,7 @@ def main():
             site.check_delivery()
         if tap.check("from an empty folder to every due month accepted", whole_flow):
             tap.check("xmllint and openssl accept what the receiver got", lambda: independent_eyes(site))
+            tap.check("the tables for the portal's template are what validate takes back", lambda: hand_over(site))
             tap.check("answers lost after acceptance: asked about, nothing doubled", lambda: answers_lost(site))
             tap.check("503 and 429 with Retry-After: everything arrives, once", lambda: receiver_says_later(site))
             tap.check("feed and receiver killed in the middle: everything arrives, once", lambda: receiver_away(site))
