@@ -142,7 +142,11 @@ START_TEST(a_listener_hears_again_after_an_outage)
     ck_assert(!woken);
     pg_kill(cluster);
     pg_restart(cluster);
-    fails("store.connection", store_drain(store, &woken, err));
+    /* The server's last words may come before its end. */
+    struct pollfd end = {.fd = store_fd(store), .events = POLLIN};
+    while (store_drain(store, &woken, err))
+        ck_assert_int_eq(poll(&end, 1, 10000), 1);
+    ck_assert_str_eq(err->code, "store.connection");
     reconnect();
     ok(store_drain(store, &woken, err)); /* what was called meanwhile was not heard */
     ck_assert(woken);
