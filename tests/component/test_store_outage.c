@@ -144,9 +144,10 @@ START_TEST(a_listener_hears_again_after_an_outage)
     pg_restart(cluster);
     /* The server's last words may come before its end. */
     struct pollfd end = {.fd = store_fd(store), .events = POLLIN};
-    while (store_drain(store, &woken, err))
+    Error lost = {0};
+    while (store_drain(store, &woken, &lost))
         ck_assert_int_eq(poll(&end, 1, 10000), 1);
-    ck_assert_str_eq(err->code, "store.connection");
+    ck_assert_str_eq(lost.code, "store.connection");
     reconnect();
     ok(store_drain(store, &woken, err)); /* what was called meanwhile was not heard */
     ck_assert(woken);
