@@ -65,9 +65,11 @@ def tables():
     with open(os.path.join(PACK, "mhsds-6.0.xsd"), encoding="utf-8") as file:
         for line in file:
             line = line.strip()
-            if '<xs:element name="MHS' in line:
+            if '<xs:complexType name="MHS' in line:
                 table = line.split('name="')[1].split('"')[0]
                 order[table] = []
+            elif line == "</xs:complexType>":
+                table = None
             elif table and '<xs:element name="' in line:
                 order[table].append(line.split('name="')[1].split('"')[0])
     return order
