@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the records that belong to no person: organisations, areas, teams, workers, group
  * sessions. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/sandbox/calendar.h"
@@ -21,7 +22,7 @@ static Buffer *reference_begin(Reference *ref, RecordType type, const char *id, 
 {
     ref->change =
         (CaseloadChange){.recorded_at = ref->ms, .type = type, .op = CHANGE_UPSERT, .version = 1};
-    memcpy(ref->change.id, id, strnlen(id, RECORD_ID_SIZE - 1));
+    snprintf(ref->change.id, RECORD_ID_SIZE, "%s", id);
     buffer_clear(&ref->line);
     put_text(&ref->line, "op", "upsert");
     put_text(&ref->line, "type", record_type_names[type]);
