@@ -47,7 +47,7 @@ begin
   grant select on source_record, person_merge, consent_decision, consent_in_force, purge to mhsflow_map;
   grant select, insert, update, delete on work, work_setting to mhsflow_map;
   grant select, insert, update, delete on national_row, finding to mhsflow_map;
-  grant select, insert on row_maker to mhsflow_map;
+  grant select, insert, update on row_maker to mhsflow_map;
   grant insert, update on provider, provider_month to mhsflow_map;
 
   grant select on source_record, person_merge, national_row, row_maker, work, consent_decision, consent_in_force to mhsflow_build;
@@ -66,7 +66,7 @@ begin
   revoke select on secret from mhsflow_read;
 
   grant select on all tables in schema mhsflow to mhsflow_operate;
-  grant update on submission, submission_queue, feed_state, route_state, provider_month, work to mhsflow_operate;
+  grant update on submission, submission_queue, feed_state, route_state, provider, provider_month, work to mhsflow_operate;
   grant insert on provider_month, provider, work to mhsflow_operate;
 end $$;
 select grant_rights();
