@@ -88,6 +88,7 @@ typedef struct SubmitAnswer {
 
 /* One signed document, ready to go.  The same bytes, key and signature on every attempt. */
 typedef struct Submission {
+    int64_t id; /* our number for it, as a person types it; never sent */
     const char *data_set, *provider, *period; /* "mhsds-6.0", "V9X01", "2026-10" */
     int revision;
     const char *idempotency_key; /* 64 hex */
@@ -96,6 +97,7 @@ typedef struct Submission {
     const uint8_t *digest;    /* SHA-256 of the document, 32 bytes */
     const uint8_t *signature; /* CMS, DER, detached */
     size_t signature_size;
+    const char *tables_path; /* where the adapter wants them: a folder with a CSV for each table */
 } Submission;
 
 /* Signs a request on the adapter's behalf without showing it a key (net/message_signature.h). */
@@ -105,6 +107,7 @@ typedef struct SubmitAdapter {
     const char *name;
     const char *summary;
     const OptionDecl *options;
+    bool wants_tables; /* the same rows as CSVs, beside the document: for a person's hands */
     bool (*open)(const char *name, const Section *settings, RequestSigner *signer, void **ret_self,
                  Error *err);
     /* False is our own failure (no byte left).  What the other side said, or did not say, is the

@@ -124,3 +124,18 @@ bool file_make_folder(const char *path, unsigned mode, Error *err)
         return error_errno(err, errno, "file.folder", "could not make folder \"%s\"", part);
     return true;
 }
+
+bool file_remove_folder(const char *path, Error *err)
+{
+    _cleanup_closedir_ DIR *folder = opendir(path);
+    const struct dirent *entry;
+    if (!folder)
+        return errno == ENOENT ||
+               error_errno(err, errno, "file.folder", "could not open folder \"%s\"", path);
+    while ((entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlinkat(dirfd(folder), entry->d_name, 0) < 0)
+            return error_errno(err, errno, "file.remove", "could not empty folder \"%s\"", path);
+    return rmdir(path) == 0 ||
+           error_errno(err, errno, "file.remove", "could not remove folder \"%s\"", path);
+}

@@ -17,3 +17,7 @@ bool file_secret(const char *path, Arena *arena, char **ret, Error *err);
 const char *file_credential_path(const char *path, Arena *arena);
 
 bool file_make_folder(const char *path, unsigned mode, Error *err); /* parents too */
+
+/* The files that lie directly in a folder, and the folder; one that is not there is fine.  A folder
+ * inside it is not entered, and makes this fail. */
+bool file_remove_folder(const char *path, Error *err);

@@ -4,7 +4,9 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/fault.h"
+#include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/dataset/table_folder.h"
 #include "daemon/net/http.h"
 #include "daemon/pipeline/build.h"
 #include "daemon/pipeline/deliver_step.h"
@@ -72,6 +74,7 @@ Submission deliver_document(const SubmissionClaim *claim, const char *path, Aren
     const SubmissionInfo *info = &claim->info;
     char period[CIVIL_TEXT_SIZE];
     return (Submission){
+        .id = info->id,
         .data_set = info->data_set,
         .provider = info->provider,
         .period = arena_text(arena, civil_format_month(info->period, period)),
@@ -224,11 +227,22 @@ static SubmitAnswer own_fault(const Error *failure)
     };
 }
 
+/* The rows of a document as tables, beside it in the spool; a rest from before goes first. */
+static bool write_tables(const DeliverTools *tools, Submission *document, Arena *arena, Error *err)
+{
+    const char *folder = arena_format(arena, "%s.tables", document->document_path);
+    if (!file_remove_folder(folder, err))
+        return false;
+    document->tables_path = folder;
+    return table_folder_write(tools->dataset, document->document_path, folder, err);
+}
+
 static bool send(const DeliverTools *tools, DeliverRoute *route, const SubmissionClaim *claim,
                  const char *path, Arena *arena, Delivered *ret, Error *err)
 {
     Submission document = deliver_document(claim, path, arena);
-    if (!path) {
+    if (!path ||
+        (route->adapter->wants_tables && !write_tables(tools, &document, arena, &ret->failure))) {
         ret->answer = own_fault(&ret->failure);
     } else if (!deliver_ask(tools, route, claim, &document, false, arena, &ret->answer,
                             &ret->failure)) {
@@ -237,6 +251,8 @@ static bool send(const DeliverTools *tools, DeliverRoute *route, const Submissio
         FAULT(SUBMIT_AFTER_ANSWER);
         deliver_note_route(route, &ret->answer, ret);
     }
+    if (document.tables_path)
+        file_remove_folder(document.tables_path, &(Error){0}); /* else the next attempt does */
     return deliver_settle(tools, claim, route, false, arena, ret, err);
 }
 

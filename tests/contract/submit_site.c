@@ -2,6 +2,8 @@
 /* One submit adapter, opened against a scripted peer. */
 #include "tests/contract/submit_site.h"
 
+#include "daemon/base/cleanup.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,18 @@ static const char *settings_of(SubmitSite *site, Peer *peer)
                             "total_timeout: 4s\n",
                             peer_url(peer, "/msr/v1"), peer_ca_path(peer));
     return NULL;
+}
+
+SubmitSpeech submit_speech(const SubmitAdapter *adapter)
+{
+    static const struct {
+        const char *name;
+        SubmitSpeech speech;
+    } known[] = {{"https", SUBMIT_SPEAKS_MSR}, {"portal", SUBMIT_SPEAKS_TO_NOBODY}};
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        if (strcmp(known[i].name, adapter->name) == 0)
+            return known[i].speech;
+    ck_abort_msg("nobody said what submit adapter %s speaks", adapter->name);
 }
 
 static bool fake_key(void *data, Arena *arena, const char **ret, Error *err)

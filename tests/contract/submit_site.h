@@ -27,6 +27,14 @@ typedef struct SubmitSite {
     Error err;
 } SubmitSite;
 
-/* NULL for an adapter that does not talk to a server. */
+/* What an adapter speaks decides which tests are its own.  One that nobody named fails the suite.
+ */
+typedef enum SubmitSpeech {
+    SUBMIT_SPEAKS_TO_NOBODY, /* no server */
+    SUBMIT_SPEAKS_HTTP,      /* a protocol of its own */
+    SUBMIT_SPEAKS_MSR,
+} SubmitSpeech;
+SubmitSpeech submit_speech(const SubmitAdapter *adapter);
+
 SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer);
 void submit_site_free(SubmitSite *site);
