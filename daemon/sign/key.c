@@ -40,7 +40,7 @@ static int no_password(char *buffer, int size, int writing, void *data)
 }
 
 /* Reads into pages of their own, kept out of core dumps and wiped before they go. */
-static bool read_private_key(const char *path, EVP_PKEY **ret, Error *err)
+bool signer_private_key(const char *path, EVP_PKEY **ret, Error *err)
 {
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -159,7 +159,7 @@ bool signer_key_open(const char *certificate_path, const char *key_path, int64_t
     if (!key)
         abort();
     if (!read_certificates(certificate_path, key, err) ||
-        !read_private_key(file_credential_path(key_path, arena), &key->pkey, err) ||
+        !signer_private_key(file_credential_path(key_path, arena), &key->pkey, err) ||
         !judge_type(key, err))
         return false;
     if (X509_check_private_key(key->certificate, key->pkey) != 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a SignerKey, for the two files that sign with it. */
+/* The inside of a SignerKey, for the files that sign with it. */
 #pragma once
 
 #include "daemon/sign/key.h"
@@ -17,3 +17,6 @@ struct SignerKey {
     char id[SIGN_KEY_ID_SIZE + 1];
     int64_t end;
 };
+
+/* A private key in PEM, not encrypted; its text never leaves pages of their own. */
+bool signer_private_key(const char *path, EVP_PKEY **ret, Error *err);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The seal's tables: each event's place in the tree, and the signed heads.
+ *
+ * An event gets its place once no transaction that may still write an earlier one
+ * is left: those below pg_snapshot_xmin, ordered by transaction, then by number.
+ * So an event that commits late comes after the head that was signed meanwhile,
+ * never before it.  What a restored dump says of transactions is of another
+ * server: such events are taken as ended. */
+#pragma once
+
+#include "daemon/store/audit.h"
+
+typedef struct SealLeaf {
+    int64_t leaf, number;      /* place from 0; number of the event, 0 when there is none such */
+    uint8_t hash[DIGEST_SIZE]; /* as sealed */
+    AuditRecord event;         /* as it stands now; for readers only */
+} SealLeaf;
+
+typedef struct SealCheckpoint {
+    int64_t number, size, at; /* from 1; leaves covered; microseconds */
+    const char *note;
+} SealCheckpoint;
+
+/* Where the last look ended: zero at the start, and after an error. */
+typedef struct SealPlace {
+    const char *below; /* a transaction: all events before it have their place */
+    char text[24];
+} SealPlace;
+
+/* In a transaction: one sealer at a time, until it ends. */
+bool seal_lock(Store *store, Error *err);
+/* In a transaction: the next events to seal, at most `limit`; `leaf` and `hash` and `number` only,
+ * leaf not yet given.  *ret_more: there are more than that. */
+bool seal_next(Store *store, SealPlace *place, size_t limit, Arena *arena, SealLeaf **ret,
+               size_t *ret_count, bool *ret_more, Error *err);
+/* In a transaction. */
+bool seal_store(Store *store, const SealLeaf *leaves, size_t count,
+                const SealCheckpoint *checkpoint, Error *err);
+
+typedef struct SealReader {
+    bool (*checkpoint)(void *data, const SealCheckpoint *checkpoint,
+                       Error *err);                             /* all, in order */
+    bool (*leaf)(void *data, const SealLeaf *leaf, Error *err); /* then all, in order */
+    void *data;
+    bool with_events; /* else `event` stays empty */
+    int64_t after;    /* leaves from this one on */
+    int64_t unsealed; /* answer: events without a place */
+} SealReader;
+/* As of one moment, in a transaction of its own.  Either function may be NULL. */
+bool seal_read(Store *store, SealReader *reader, Error *err);
+
+/* The documents that were signed: every submission with its digest. */
+typedef struct SealDocument {
+    int64_t submission;
+    const uint8_t *digest;
+    bool is_signed;
+} SealDocument;
+bool seal_documents(Store *store, Arena *arena, SealDocument **ret, size_t *ret_count, Error *err);
