@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever a feed does, the store ends equal to the truth: random histories by seed, read in pages
+ * of random size, twice, out of order, with failures, kills at every fault point and restored
+ * servers. */
+#include "daemon/base/cleanup.h"
+#include "daemon/base/fault.h"
+#include "daemon/base/text.h"
+#include "daemon/pipeline/ingest.h"
+#include "daemon/store/round.h"
+#include "tests/harness/pg.h"
+#include "tests/unit/suite.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NAME "world"
+#define PEOPLE 6
+#define REFERRALS 8
+#define CONTACTS 16
+#define RECORDS (PEOPLE + REFERRALS + CONTACTS)
+#define EVENTS 90
+#define SEEDS 12 /* in the gate; MHSFLOW_SEEDS says otherwise */
+
+static PgCluster *cluster;
+
+typedef struct Event {
+    int record, version, parent;
+    bool gone;
+} Event;
+
+/* The other side: a history, of which everybody sees the first `count` events. */
+typedef struct World {
+    uint64_t random;
+    Event events[EVENTS];
+    int count, epoch;
+    int fail_percent;
+} World;
+
+static uint64_t next_random(World *world)
+{
+    world->random += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = world->random;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static int below(World *world, int limit)
+{
+    return (int)(next_random(world) % (uint64_t)limit);
+}
+
+static const char *type_of(int record)
+{
+    return record < PEOPLE ? "person" : record < PEOPLE + REFERRALS ? "referral" : "contact";
+}
+
+/* What is now, by record; version 0: never was. */
+static void fold(const World *world, int count, Event state[RECORDS])
+{
+    memset(state, 0, RECORDS * sizeof *state);
+    for (int i = 0; i < count; i++)
+        state[world->events[i].record] = world->events[i];
+}
+
+/* One more thing happens: a record appears, changes (also to another parent), goes, comes back. */
+static void happen(World *world)
+{
+    Event state[RECORDS];
+    fold(world, world->count, state);
+    int record = below(world, RECORDS), parent = 0;
+    if (record >= PEOPLE + REFERRALS)
+        parent = PEOPLE + below(world, REFERRALS);
+    else if (record >= PEOPLE)
+        parent = below(world, PEOPLE);
+    world->events[world->count++] = (Event){.record = record,
+                                            .version = state[record].version + 1 + below(world, 2),
+                                            .parent = parent,
+                                            .gone = state[record].version && below(world, 6) == 0};
+}
+
+/* ---- the feed's side of the contract ---- */
+
+static Change change_of(const Event *event, int64_t seq, Arena *arena)
+{
+    Change change = {.op = event->gone ? CHANGE_DELETE : CHANGE_UPSERT,
+                     .seq = seq,
+                     .version = event->version,
+                     .type = type_of(event->record),
+                     .id = arena_format(arena, "X%d", event->record),
+                     .recorded_at = "2026-09-02T08:11:00.000Z"};
+    if (event->gone)
+        return change;
+    const char *link = event->record < PEOPLE               ? ""
+                       : event->record < PEOPLE + REFERRALS ? ",\"person\":\"X"
+                                                            : ",\"referral\":\"X";
+    change.json = *link ? arena_format(arena, "{\"id\":\"X%d\"%s%d\",\"priority\":\"v%d\"}",
+                                       event->record, link, event->parent, event->version)
+                        : arena_format(arena, "{\"id\":\"X%d\",\"status\":\"v%d\"}", event->record,
+                                       event->version);
+    return change;
+}
+
+/* Pinned: "PLACE:AS_OF" is where it stands and what it stands for. */
+static void read_snapshot(World *world, Arena *arena, const char *cursor, FeedPage *ret)
+{
+    Event state[RECORDS];
+    int at = 0, as_of = world->count, size = 1 + below(world, 9);
+    if (cursor)
+        sscanf(cursor, "%d:%d", &at, &as_of);
+    fold(world, as_of, state);
+    ret->changes = arena_array(arena, (size_t)size, sizeof *ret->changes);
+    /* children first: the contract promises no order between records */
+    for (; at < RECORDS && (int)ret->count < size; at++) {
+        const Event *event = &state[RECORDS - 1 - at];
+        if (event->version && !event->gone)
+            ret->changes[ret->count++] = change_of(event, as_of, arena);
+    }
+    bool more = at < RECORDS;
+    ret->more = true;
+    ret->next.phase = more ? "snapshot" : "changes";
+    ret->next.seq = as_of;
+    ret->next.cursor =
+        more ? arena_format(arena, "%d:%d", at, as_of) : arena_format(arena, "%d", as_of);
+}
+
+static void read_changes(World *world, Arena *arena, int from, FeedPage *ret)
+{
+    int again = below(world, 3) ? 0 : below(world, from + 1), size = 1 + below(world, 7);
+    int start = from - (again > 4 ? 4 : again),
+        end = start + size > world->count ? world->count : start + size;
+    end = end < from ? from : end; /* never back behind what was given */
+    ret->changes = arena_array(arena, (size_t)(end - start) + 1, sizeof *ret->changes);
+    for (int i = start; i < end; i++)
+        ret->changes[ret->count++] = change_of(&world->events[i], i + 1, arena);
+    ret->more = end < world->count;
+    ret->next.phase = "changes";
+    ret->next.seq = end;
+    ret->next.cursor = arena_format(arena, "%d", end);
+    ret->next.complete = !ret->more;
+}
+
+static bool world_fetch(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret,
+                        FeedWait *ret_wait, Error *err)
+{
+    World *world = self;
+    const char *epoch = arena_format(arena, "e%d", world->epoch);
+    *ret = (FeedPage){0};
+    ret_wait->wait_ms = 0;
+    if (below(world, 100) < world->fail_percent)
+        return error_set(err, ERROR_LATER, "test.fault", "could not read: injected");
+    if (after->epoch && *after->epoch && strcmp(after->epoch, epoch) != 0) {
+        ret->restart = ret->more = true;
+        return true;
+    }
+    ret->next.epoch = epoch;
+    ret->next.head_seq = world->count;
+    if (after->phase && strcmp(after->phase, "changes") == 0)
+        read_changes(world, arena, (int)strtol(after->cursor, NULL, 10), ret);
+    else
+        read_snapshot(world, arena, after->cursor, ret);
+    return true;
+}
+
+static void world_close(void *self)
+{
+    (void)self;
+}
+
+static const FeedAdapter world_adapter = {
+    .name = "world", .fetch = world_fetch, .close = world_close};
+
+/* ---- reading it, with kills ---- */
+
+typedef struct Run {
+    World world;
+    const char *database;
+    Store *store;
+    Arena *page;
+    IngestFeed feed;
+    Error err;
+} Run;
+
+static bool pages(Run *run, int most)
+{
+    IngestResult result;
+    for (int i = 0; i < most; i++) {
+        arena_reset(run->page);
+        if (!ingest_page(run->store, &run->feed, run->page, 7, &result, &run->err))
+            return false;
+        if (result.outcome == INGEST_DONE)
+            return true;
+    }
+    return true;
+}
+
+/* Another process reads some pages and is killed somewhere; it may also get through. */
+static void pages_with_a_kill(Run *run)
+{
+    static const FaultPoint points[] = {FAULT_POLL_BEFORE_FETCH, FAULT_POLL_AFTER_FETCH,
+                                        FAULT_INGEST_BEFORE_COMMIT, FAULT_INGEST_AFTER_COMMIT};
+    char fault[64];
+    snprintf(fault, sizeof fault, "%s:%d", fault_name(points[below(&run->world, COUNT_OF(points))]),
+             1 + below(&run->world, 4));
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("MHSFLOW_FAULT", fault, 1);
+        if (!store_open(run->database, "poll", &run->store, &run->err) || !pages(run, 12))
+            _exit(9);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "status %x", status);
+}
+
+/* The server is set back to an older state, under a new epoch; what happened since never did. */
+static void restore(World *world)
+{
+    world->epoch++;
+    world->count -= below(world, world->count / 2);
+}
+
+static bool lives(const Event *event)
+{
+    return event->version && !event->gone;
+}
+
+/* Whose it is, up its parents; "?" when one of them does not live, for then nobody asks. */
+static void add_owner(const Event state[RECORDS], int record, Text *text)
+{
+    while (record >= PEOPLE) {
+        record = state[record].parent;
+        if (!lives(&state[record])) {
+            text_add(text, "/? ");
+            return;
+        }
+    }
+    text_addf(text, "/X%d ", record);
+}
+
+static const char *expected(const World *world, Arena *arena)
+{
+    Event state[RECORDS];
+    Text text = text_new(arena, 1 << 16);
+    fold(world, world->count, state);
+    for (int i = 0; i < RECORDS; i++) {
+        if (!lives(&state[i]))
+            continue;
+        text_addf(&text, "X%d.%d", i, state[i].version);
+        add_owner(state, i, &text);
+    }
+    return text_get(&text);
+}
+
+static const char held[] = "select coalesce(string_agg(s.id || '.' || s.version || '/' || case "
+                           "when s.type = 'person' or p.type = 'person'"
+                           " or g.id is not null then coalesce(s.person, '-') else '?' end || ' ', "
+                           "'' order by substr(s.id, 2)::int), '')"
+                           " from mhsflow.source_record s"
+                           " left join mhsflow.source_record p on p.feed = s.feed and p.type = "
+                           "s.parent_type and p.id = s.parent_id"
+                           " and s.type <> 'person' and not p.deleted"
+                           " left join mhsflow.source_record g on g.feed = p.feed and g.type = "
+                           "p.parent_type and g.id = p.parent_id"
+                           " and p.type <> 'person' and not g.deleted where not s.deleted";
+
+static void settle(Run *run)
+{
+    int64_t missing;
+    run->world.fail_percent = 0;
+    ck_assert_msg(pages(run, 300), "%s %s", run->err.code, run->err.cause);
+    if (round_allow(run->store, NAME, "tester", &missing, &run->err))
+        ck_assert_msg(pages(run, 300), "%s %s", run->err.code, run->err.cause);
+    error_clear(&run->err);
+}
+
+START_TEST(the_store_ends_equal_to_the_truth)
+{
+    _cleanup_arena_ Arena *arena = arena_new(1 << 20);
+    Run run = {.world = {.random = (uint64_t)_i * 7919 + 1, .fail_percent = 15},
+               .database = pg_database(cluster)};
+    run.page = arena_new(INGEST_PAGE_CAP);
+    run.feed = (IngestFeed){NAME, &world_adapter, &run.world, 1000};
+    ck_assert(store_open(run.database, "poll", &run.store, &run.err));
+    ck_assert(feed_register(run.store, NAME, "w", &run.err));
+    for (int i = 0; i < 25; i++)
+        happen(&run.world);
+    while (run.world.count < EVENTS) {
+        for (int i = below(&run.world, 12); i >= 0 && run.world.count < EVENTS; i--)
+            happen(&run.world);
+        if (below(&run.world, 3) == 0)
+            pages_with_a_kill(&run);
+        else
+            ck_assert_msg(pages(&run, 1 + below(&run.world, 6)), "%s %s", run.err.code,
+                          run.err.cause);
+        if (run.world.epoch < 2 && below(&run.world, 8) == 0)
+            restore(&run.world);
+    }
+    settle(&run);
+    const char *wanted = expected(&run.world, arena);
+    const char *got = pg_ask(run.database, held);
+    ck_assert_msg(strcmp(got, wanted) == 0, "seed %d\nstore: %s\ntruth: %s", _i, got, wanted);
+    store_close(run.store);
+    arena_free(run.page);
+}
+END_TEST
+
+int main(void)
+{
+    cluster = pg_start();
+    Suite *suite = suite_create("component/converge");
+    TCase *tcase = tcase_create("converge");
+    const char *asked = getenv("MHSFLOW_SEEDS");
+    int seeds = asked ? (int)strtol(asked, NULL, 10) : SEEDS;
+    printf("# %d seeds\n", seeds);
+    fflush(stdout);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, the_store_ends_equal_to_the_truth, 0, seeds);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    pg_stop(cluster);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
