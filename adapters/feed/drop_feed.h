@@ -61,7 +61,8 @@ typedef struct DropKind {
 struct DropFeed {
     const DropKind *kind;
     Arena *settings;
-    const char *name, *folder, *source, *profile;
+    const char *name, *folder, *source;
+    const void *profile; /* what else the kind needs to know */
     int64_t page_size, size_limit, fall, settle_ms;
     bool day_first;
     /* The drop at hand */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sandbox/change_log.h"
+#include "tests/sandbox/export.h"
 #include "tests/sandbox/truth.h"
 
 /* Written person by person: nothing is kept, so the size does not matter; the sequence is then not
@@ -18,12 +19,27 @@ static void print_change(void *user, const CaseloadChange *change)
     (void)putchar('\n');
 }
 
-int generate_run(const Options *options)
+static int export_run(const Options *options)
 {
-    if (options->out != NULL && strcmp(options->out, "ndjson") != 0) {
-        (void)fprintf(stderr, "mhsflow-sandbox: no such format \"%s\"\n", options->out);
+    bool mymup = strcmp(options->format, "mymup") == 0;
+    if (!mymup && strcmp(options->format, "csv-drop") != 0) {
+        (void)fprintf(stderr, "mhsflow-sandbox: no such format \"%s\"\n", options->format);
         return 2;
     }
+    if (options->out == NULL) {
+        (void)fprintf(stderr, "mhsflow-sandbox: --format %s needs --out\n", options->format);
+        return 2;
+    }
+    ChangeLog *log = change_log_build(&options->plan);
+    int code = mymup ? export_mymup(log, options->out) : export_csv_drop(log, options->out);
+    change_log_free(log);
+    return code;
+}
+
+int generate_run(const Options *options)
+{
+    if (strcmp(options->format, "ndjson") != 0)
+        return export_run(options);
     if (strcmp(options->order, "person") == 0) {
         uint32_t at = 0;
         caseload_reference(&options->plan, print_change, &at);

@@ -40,10 +40,12 @@ static const OptionRow rows[] = {
      "changes hidden at the start (default: those recorded on today)"},
     {"order", KIND_TEXT, FIELD(order), 0, 0,
      "generate: time (default) or person (streams any size)"},
-    {"format", KIND_TEXT, FIELD(out), 0, 0, "generate: ndjson, the only one"},
+    {"format", KIND_TEXT, FIELD(format), 0, 0,
+     "generate: ndjson (default), or files as others export them: csv-drop, mymup"},
     {"state", KIND_TEXT, FIELD(state), 0, 0,
      "serve: folder for keys, ports.json and what was received"},
-    {"out", KIND_TEXT, FIELD(out), 0, 0, "make-sender-key: folder to write to"},
+    {"out", KIND_TEXT, FIELD(out), 0, 0,
+     "make-sender-key, generate --format csv-drop|mymup: folder to write to"},
     {"sender-certificate", KIND_TEXT, FIELD(sender_certificate), 0, 0,
      "serve: PEM of the sender; may appear later"},
     {"xsd", KIND_TEXT, FIELD(xsd), 0, 0, "serve: schema that documents must keep"},
@@ -147,7 +149,8 @@ int options_parse(int argc, char **argv, Options *ret_options)
     static const char *const commands[] = {"serve", "generate", "truth", "make-sender-key"};
     *ret_options = (Options){.plan = {.seed = 1, .people = 400, .profile = PROFILE_TYPICAL},
                              .tail = UINT32_MAX,
-                             .order = "time"};
+                             .order = "time",
+                             .format = "ndjson"};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return print_help() + (argc < 2);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)

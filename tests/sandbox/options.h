@@ -14,6 +14,7 @@ typedef struct Options {
     const char *order; /* generate: "time" or "person" */
     const char *state;
     const char *out;
+    const char *format; /* generate: "ndjson", "csv-drop" or "mymup" */
     const char *sender_certificate;
     const char *xsd;
     const char *token_file;
