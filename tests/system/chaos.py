@@ -144,15 +144,26 @@ class Chaos:
     def pause(self, seconds):
         threading.Event().wait(seconds)
 
+    def let_it_flow(self):
+        """The rest meets a site that has sent something."""
+        for _ in range(100):
+            if self.site.control("GET", "/state")["receiver"]["submissions"]:
+                return "let it flow"
+            self.pause(0.2)
+        return "let it flow: nothing came"
+
     def play(self):
         kinds = [(self.feed_fault, 5), (self.receiver_fault, 7), (self.kill, 5), (self.kill_database, 1),
-                 (self.freeze, 2), (self.sandbox_again, 1), (self.forget, 1), (self.person, 3), (self.clock, 1)]
-        for _ in range(self.acts):
+                 (self.freeze, 2), (self.sandbox_again, 1), (self.forget, 1), (self.person, 3), (self.clock, 2)]
+        flow = self.chance.randrange(self.acts)  # before it: a site that still fills
+        for number in range(self.acts):
+            if number == flow:
+                self.done.append(self.let_it_flow())
             self.site.control("POST", "/reveal", {"count": self.chance.choice((1, 2, 5, 20))})
             act = self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
             self.done.append(act())
             self.overhear()
-            self.pause(self.chance.random())
+            self.pause(2 * self.chance.random())
 
     def calm(self):
         """Everything is shown, all faults are off, and every wait is over by the clock."""

@@ -65,8 +65,10 @@ class Case:
         self.chaos.calm()
         self.chaos.wait(150)
         self.read()
+        passed = collections.Counter(one["event"].removeprefix("submission_") for one in self.events if one["submission"])
         print(f"# seed {self.seed}: {site.people} people, {self.profile}, {site.today}, "
-              f"{time.monotonic() - began:.0f} s; {', '.join(self.chaos.done)}", flush=True)
+              f"{time.monotonic() - began:.0f} s; {', '.join(self.chaos.done)}; "
+              f"{', '.join(f'{count} {event}' for event, count in sorted(passed.items()))}", flush=True)
 
     # ---- what is left ----
 
@@ -108,9 +110,9 @@ class Case:
         views = [one["viewname"] for one in self.sql(
             "select viewname from pg_views where schemaname = 'mhsflow' and viewname like 'source\\_%'")]
         held = {}
-        for view in views:
-            for one in self.sql(f"select id, version, deleted from mhsflow.{view}"):
-                held[(view[len("source_"):], one["id"])] = (one["version"], one["deleted"])
+        for one in self.sql(" union all ".join(f"select '{view[len('source_'):]}' as type, id, version, deleted from"
+                                               f" mhsflow.{view}" for view in views)):
+            held[(one["type"], one["id"])] = (one["version"], one["deleted"])
         due = self.truth.versions()
         gone = set(self.truth.merged)
         lost = [key for key in due if key not in held and not due[key][1] and key[1] not in gone]
@@ -269,7 +271,7 @@ def main():
     options.add_argument("build")
     options.add_argument("--seeds", type=int, default=2)
     options.add_argument("--first", type=int, default=1)
-    options.add_argument("--acts", type=int, default=9)
+    options.add_argument("--acts", type=int, default=12)
     options.add_argument("--only-seeds", action="store_true", help="without the situations of their own")
     options = options.parse_args()
     tap = Tap()

@@ -311,6 +311,10 @@ class Tap:
                 print(f"# {line}", flush=True)
             return False
 
+    def skip(self, name, why):
+        self.number += 1
+        print(f"ok {self.number} - {name} # SKIP {why}", flush=True)
+
     def end(self):
         print(f"1..{self.number}", flush=True)
         return 1 if self.failed else 0
