@@ -154,6 +154,13 @@ static bool check_routes(const YamlNode *root, const Config *config, Arena *aren
     return true;
 }
 
+static bool check_seal_name(const YamlNode *root, const Config *config, Error *err)
+{
+    return made_of(section_text(config->main, "seal_name"), LETTERS SMALL DIGITS "-./_", 1, 64) ||
+           yaml_error(yaml_get(root, "seal_name"), err,
+                      "\"seal_name\" is made of letters, digits and - . / _, and has at most 64");
+}
+
 static bool read_signing(const YamlNode *root, Arena *arena, Config *config, Error *err)
 {
     const YamlNode *node = yaml_get(root, "signing");
@@ -183,7 +190,8 @@ bool config_load(const char *path, AdapterOptions adapter_options, Arena *arena,
                    err) ||
         !read_list(root, &providers, adapter_options, arena, &config->providers,
                    &config->provider_count, err) ||
-        !check_prefixes(root, config, err) || !check_routes(root, config, arena, err))
+        !check_seal_name(root, config, err) || !check_prefixes(root, config, err) ||
+        !check_routes(root, config, arena, err))
         return false;
     *ret = config;
     return true;
@@ -253,6 +261,11 @@ const char *config_sign_socket(const Config *config, Arena *arena)
 const char *config_sign_log(const Config *config, Arena *arena)
 {
     return signing_path(config, arena, "log", "sign/signed.log");
+}
+
+const char *config_seal_folder(const Config *config, Arena *arena)
+{
+    return config_state_path(config, arena, "seal");
 }
 
 static const char *list_restart(const NamedSection *old, size_t old_count,

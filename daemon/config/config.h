@@ -53,6 +53,8 @@ const char *config_database_socket(const Config *config, Arena *arena);
 const char *config_database(const Config *config, Arena *arena);
 const char *config_sign_socket(const Config *config, Arena *arena);
 const char *config_sign_log(const Config *config, Arena *arena);
+/* Folder of the seal's copy outside the database: seal in the state folder. */
+const char *config_seal_folder(const Config *config, Arena *arena);
 
 /* NULL when `fresh` may replace `old` in a running role; else the first option that needs a
  * restart, as "FILE:LINE: NAME".  Feeds, routes or providers that come or go need one too. */

@@ -137,6 +137,7 @@ static const char *example_of(const OptionDecl *decl)
         {"route", "receiver"},
         {"certificate", "signing.crt"},
         {"key", "credential:sign_key"},
+        {"seal_key", "credential:seal_key"},
         {"reference", "reference.csv"},
         {"socket", "/run/mhsflow/sign/sign.sock"},
         {"log", "/var/lib/mhsflow/sign/signed.log"},

@@ -31,8 +31,8 @@ struct RoleContext {
     bool stopping, ready, reloaded;
 };
 
-static const Role *const roles[] = {&role_database, &role_sign,  &role_poll,
-                                    &role_map,      &role_build, &role_submit};
+static const Role *const roles[] = {&role_database, &role_sign,   &role_poll, &role_map,
+                                    &role_build,    &role_submit, &role_seal};
 
 const Role *const *role_all(size_t *ret_count)
 {

@@ -219,8 +219,9 @@ static void choose_roles(Supervisor *supervisor, const Config *config)
     size_t count;
     const Role *const *roles = role_all(&count);
     bool embedded = strcmp(section_text(config->main, "database"), "embedded") == 0;
+    bool seals = section_text(config->main, "seal_key") != NULL;
     for (size_t i = 0; i < count; i++)
-        if (roles[i] != &role_database || embedded)
+        if ((roles[i] != &role_database || embedded) && (roles[i] != &role_seal || seals))
             supervisor->children[supervisor->count++] =
                 (Child){.role = roles[i], .ready = -1, .wait = FIRST_WAIT};
 }

@@ -11,11 +11,17 @@
     "or e.xact >= pg_snapshot_xmax(pg_current_snapshot()))"
 #define NO_PLACE "not exists (select from audit_leaf l where l.number = e.number)"
 
-bool seal_lock(Store *store, Error *err)
+bool seal_lock(Store *store, int64_t *ret_newest, Error *err)
 {
-    return sql_wants_transaction(store, err) &&
-           sql_do(store, "wait for another sealer",
-                  "select pg_advisory_xact_lock(hashtext('mhsflow.seal'))", NULL, NULL, err);
+    _cleanup_result_ PGresult *result = NULL;
+    if (!sql_wants_transaction(store, err) ||
+        !sql_do(store, "wait for another sealer",
+                "select pg_advisory_xact_lock(hashtext('mhsflow.seal'))", NULL, NULL, err) ||
+        !sql_run(store, "look for the newest checkpoint",
+                 "select max(number) from audit_checkpoint", NULL, &result, err))
+        return false;
+    *ret_newest = sql_get_number(result, 0, 0);
+    return true;
 }
 
 /* Before the events are read: what ends meanwhile is then looked at again, never passed over. */

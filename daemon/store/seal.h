@@ -27,8 +27,8 @@ typedef struct SealPlace {
     char text[24];
 } SealPlace;
 
-/* In a transaction: one sealer at a time, until it ends. */
-bool seal_lock(Store *store, Error *err);
+/* In a transaction: one sealer at a time, until it ends.  The newest checkpoint's number, or 0. */
+bool seal_lock(Store *store, int64_t *ret_newest, Error *err);
 /* In a transaction: the next events to seal, at most `limit`; `leaf` and `hash` and `number` only,
  * leaf not yet given.  *ret_more: there are more than that. */
 bool seal_next(Store *store, SealPlace *place, size_t limit, Arena *arena, SealLeaf **ret,
