@@ -25,8 +25,10 @@ static const char sheet[] =
     "\n"
     "Tick as you go\n"
     "  [ ] 1. Nothing was damaged on the way. In this folder: sha256sum -c manifest.sha256\n"
-    "  [ ] 2. No folder of a higher revision for the same provider and month lies beside\n"
-    "         this one. If one does, use that one: a file replaces all that was sent before.\n"
+    "  [ ] 2. No newer revision of this month waits behind it: mhsflow queue list --period %s\n"
+    "         If one does, do not upload this one; the newer takes its place when you say\n"
+    "           mhsflow submission receipt %" PRId64 " --not-uploaded\n"
+    "         A file replaces all that the portal held for the provider and the month.\n"
     "  [ ] 3. Take a new, empty copy of the template for this version of the data set and\n"
     "         import each CSV into the table of the same name. Every column is text: no\n"
     "         program on the way may turn codes into numbers or change dates. Do not open\n"
@@ -48,6 +50,6 @@ const char *portal_checklist(const Submission *submission, const char *document,
 {
     int64_t id = submission->id;
     return arena_format(arena, sheet, submission->provider, submission->period,
-                        submission->revision, id, document, document, submission->provider,
-                        submission->period, id, id, id, id);
+                        submission->revision, id, document, document, submission->period, id,
+                        submission->provider, submission->period, id, id, id, id);
 }
