@@ -434,9 +434,24 @@ static bool is_administrative(const MymupRow *row)
            strcasecmp(mymup_value(row, "contact_session_option"), "administrative") == 0;
 }
 
+static void say_administration(Join *join, int64_t rows)
+{
+    if (rows)
+        *add_item(join) = (DropItem){
+            .what = DROP_ITEM_REFUSAL,
+            .refusal = {.code = "mymup.administration",
+                        .text = arena_format(join->arena,
+                                             "contacts_all: %lld %s administration, no care "
+                                             "contact: held, not sent",
+                                             (long long)rows, rows == 1 ? "row is" : "rows are"),
+                        .remedy = "nothing",
+                        .note = true}};
+}
+
 static void add_contacts(Join *join)
 {
     const MymupTable *table = &join->tables[MYMUP_CONTACTS];
+    int64_t administration = 0;
     for (size_t i = 0; i < table->count; i++) {
         const MymupRow *row = &table->rows[i];
         const char *id = row_id('C', row, 0, join->arena);
@@ -446,14 +461,17 @@ static void add_contacts(Join *join)
             refuse(join, day ? REFUSAL_CONTACT_ALONE : REFUSAL_NO_DATE, "contact", id, row);
             continue;
         }
+        bool administrative = is_administrative(row);
+        administration += administrative;
         Text json = begin_record(join, id);
         add_field(&json, "referral", referral->id);
         add_field(&json, "date", day);
         add_field(&json, "medium", mymup_value(row, "contact_approach"));
         add_field(&json, "attendance", mymup_value(row, "attendance"));
-        text_addf(&json, ",\"administrative\":%s", is_administrative(row) ? "true" : "false");
+        text_addf(&json, ",\"administrative\":%s", administrative ? "true" : "false");
         add_record(join, "contact", id, org_id(referral->franchise, join->arena), &json);
     }
+    say_administration(join, administration);
 }
 
 /* ---- goals: up to three for a referral, scored again and again ---- */

@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Files instead of a feed: a CSV drop and a MYMUP dump run to accepted submissions, and nothing gets lost on the way.
+
+What goes in is counted from the files by this program's own reading of them; what comes out is counted from the documents
+that the receiver accepted; what stays behind, from the findings.  The three must agree, record by record.
+
+usage: test_drops.py BUILD-FOLDER
+"""
+import collections
+import csv
+import glob
+import hashlib
+import html
+import os
+import re
+import shutil
+import sys
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from whole_site import Site, deadline_loop  # noqa: E402
+
+BUILD = sys.argv[1]
+EXPORTED, TODAY = "2026-10-20", "2026-11-05"  # the month of the export is open, and over
+FRANCHISES = {"Sandbox Young People's Lead": "V9X01", "Sandbox Lead Two": "V9X02", "Sandbox Partner": "V9X01"}
+NAMESPACE = "{urn:mhsflow:mhsds:6.0}"
+
+
+class DropSite(Site):
+    """A site that reads files: the sandbox is only its receiver and the maker of the files."""
+
+    def __init__(self, build, feed, providers, **more):
+        self.feed_lines, self.basis = feed, providers
+        super().__init__(build, today=TODAY, **more)
+        os.mkdir(self.path("drops"), 0o700)
+        self._own()
+
+    def write_settings(self, ports, lines=""):
+        super().write_settings(ports, lines)
+        with open(self.path("mhsflow.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        begin, end = text.index("feeds:\n"), text.index("routes:\n")
+        feed = "".join(f"    {line}\n" for line in self.feed_lines)
+        text = (text[:begin] + f"feeds:\n  - name: files\n    id_prefix: f\n    poll_interval: 1s\n"
+                f"    folder: {self.path('drops')}\n{feed}" + text[end:])
+        for code, line in self.basis.items():
+            text = text.replace(f"  - code: {code}\n", f"  - code: {code}\n    {line}\n")
+        with open(self.path("mhsflow.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def export(self, form, where, *more):
+        self.run("mhsflow-sandbox", "generate", "--format", form, "--people", self.people, "--seed", self.seed,
+                 "--today", EXPORTED, "--out", self.path(where), *more)
+
+    def put(self, source, name):
+        """As a careful writer does: copied beside, renamed."""
+        shutil.copytree(source, self.path("drops", ".part"))
+        self._own()
+        os.rename(self.path("drops", ".part"), self.path("drops", name))
+
+    def show(self):
+        return self.mhsflow("feed", "show", "files")[0]
+
+    def live(self):
+        return {kind["type"]: kind["live"] for kind in self.show()["types"]}
+
+    def wait_show(self, condition, what, seconds=60):
+        for _ in deadline_loop(seconds, what):
+            if self.ready(lambda: condition(self.show())):
+                return
+
+    def accepted(self):
+        """Rows of the newest accepted document of each provider and month."""
+        for one in self.newest().values():
+            assert one["state"] == "accepted", one
+            path = self.path("sandbox", "accepted", f"{one['provider']}-{one['period']}-r{one['revision']}.xml")
+            for row in ElementTree.parse(path).getroot():
+                yield one["provider"], row.tag.removeprefix(NAMESPACE)[:6], {
+                    item.tag.removeprefix(NAMESPACE): item.text for item in row}
+
+    def findings(self):
+        return self.mhsflow("finding", "list", "--each")
+
+
+def clean(text):
+    return " ".join(html.unescape(text).split())
+
+
+def day(text):
+    """Both ways of the dump to write a day."""
+    found = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
+    return "-".join(reversed(found.groups())) if found else text
+
+
+def sheet(folder, kind):
+    """Rows of one of the eight files, cleaned; a row that stands there twice is one."""
+    with open(glob.glob(os.path.join(folder, f"cypmh_{kind}_*.csv"))[0], encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    names = [clean(name).lower().replace(" ", "_") for name in header]
+    seen = dict.fromkeys(tuple(clean(value) for value in row) for row in rows)
+    return [dict(zip(names, row)) for row in seen], len(rows) - len(seen)
+
+
+def goes(key, row_key):
+    """Does a row with this key of a finding stand in a document after all?"""
+    return all(part in (row_key or "") for part in ([key] if isinstance(key, str) else key))
+
+
+class MymupDump(unittest.TestCase):
+    """The eight files run to accepted submissions; in equals out plus withheld plus findings, by type, exactly."""
+
+    @classmethod
+    def setUpClass(cls):
+        codes = ", ".join(f'"{name}": {code}' for name, code in FRANCHISES.items())
+        # The dump holds no consents: where consent is the basis everybody is withheld.
+        cls.site = DropSite(BUILD, ["adapter: mymup_dump", "settle: 0s", f"organisations: {{{codes}}}"],
+                            {"V9X01": "legal_basis: public_task"}, people=60, seed=3, name="mymup")
+        cls.addClassCleanup(cls.site.close)
+        site = cls.site
+        site.start_sandbox()
+        site.export("mymup", "made")
+        site.dump = glob.glob(site.path("made", "dump-*"))[0]
+        cls.plant(site.dump)
+        site.put(site.dump, "october")
+        site.start_daemon()
+        site.wait_settled()
+
+    @staticmethod
+    def plant(dump):
+        """Slips that nothing can be made of: each must come out as a finding."""
+        client = sheet(dump, "referrals")[0][0]
+        who = f"{client['global_id']},{client['franchise']}"
+        for kind, lines in {
+                "clients_all": ["ALONE,U9,Bradford District,200,Non-Binary,Arab,BD7,No,,No"],
+                "contacts_all": [f"{who},01/01/2020,Telephone,Attended,x,Support Session,No,,No",
+                                 f"{who},0000-00-00,Telephone,Attended,x,Support Session,No,,No",
+                                 f"{who},20/10/2026,Email,Attended,x,Administrative,No,,No",
+                                 "NOBODY,x,20/10/2026,Telephone,Attended,x,Support Session,No,,No"],
+                "referrals": ["NOBODY,Sandbox Partner,2026-07-01,VCS,No,,No"],
+                "plans_and_goals_all": [f"{who},01/01/2020,1,2,,Initial,No,,No"]}.items():
+            with open(glob.glob(os.path.join(dump, f"cypmh_{kind}_*.csv"))[0], "a", encoding="utf-8") as file:
+                file.write("".join(line + "\r\n" for line in lines))
+
+    def test_it_is_in_and_moved(self):
+        site = self.site
+        self.assertTrue(os.path.isdir(site.path("drops/done/october")))
+        self.assertEqual(site.show()["state"], "ok")
+        clients, _ = sheet(site.dump, "clients_all")
+        self.assertEqual(site.live()["person"], len({row["global_id"] for row in clients}))
+
+    def test_what_is_not_carried_is_said_once(self):
+        said = [row["message"] for row in self.site.findings() if row["rule"] == "mymup.not_carried"]
+        self.assertEqual(len(said), 4, said)
+        twice = {row["message"].split(":")[0]: int(re.search(r": (\d+) rows", row["message"]).group(1))
+                 for row in self.site.findings() if row["rule"] == "mymup.twice"}
+        for kind in ("clients_all", "referrals", "contacts_all", "plans_and_goals_all"):
+            self.assertEqual(twice.get(kind, 0), sheet(self.site.dump, kind)[1], kind)
+        self.assertGreater(twice["contacts_all"], 5)
+
+    def test_in_equals_out_plus_withheld_plus_findings(self):
+        site, dump = self.site, self.site.dump
+        clients, _ = sheet(dump, "clients_all")
+        referrals, _ = sheet(dump, "referrals")
+        contacts, _ = sheet(dump, "contacts_all")
+        goals, _ = sheet(dump, "plans_and_goals_all")
+        came = {"people": len({row["global_id"] for row in clients}),
+                "referrals": len({(row["global_id"], row["franchise"], row["referral_date"]) for row in referrals}),
+                "contacts": len(contacts),
+                "scores": sum(bool(row[f"score_{n}"]) for row in goals for n in (1, 2, 3))}
+        out = collections.defaultdict(set)
+        for provider, table, row in site.accepted():
+            if table == "MHS001":
+                out["people"].add(row["LocalPatientID"])
+            elif table == "MHS101":
+                out["referrals"].add(row["ServiceRequestID"])
+            elif table == "MHS201":
+                out["contacts"].add(row["CareContactID"])
+            elif table == "MHS606":
+                out["scores"].add((row["ServiceRequestID"], row["CodedAssToolType"], row["AssToolCompTimestamp"]))
+        findings = site.findings()
+        closed = {row["person"] for row in findings if row["rule"].startswith("withheld")}
+        withheld = {"people": len(closed),
+                    "referrals": sum(row["global_id"] in closed for row in referrals),
+                    "contacts": sum(row["global_id"] in closed for row in contacts),
+                    "scores": sum(bool(row[f"score_{n}"]) for row in goals for n in (1, 2, 3)
+                                  if row["global_id"] in closed)}
+        administration = sum(row["contact_session_option"] == "Administrative" and row["global_id"] not in closed
+                             for row in contacts)
+        # Set aside by the adapter, or left out by a rule with its row in every month.
+        tables = {"people": ("MHS001", "person"), "referrals": ("MHS101", "referral"), "contacts": ("MHS201", "contact"),
+                  "scores": ("MHS606", "goal")}
+        found = {}
+        for kind, (table, record) in tables.items():
+            rows = {row["row_key"] for row in findings if row["left_out"] and (row["table"] or "").startswith(table)}
+            aside = [row for row in findings
+                     if row["source"] == "feed" and row["left_out"] and row["record_type"] == record]
+            found[kind] = len(aside) + sum(not any(goes(key, row) for key in out[kind]) for row in rows)
+        self.assertEqual({kind: found[kind] for kind in ("people", "referrals", "scores")},
+                         {"people": 1, "referrals": 1, "scores": 2})
+        self.assertGreaterEqual(found["contacts"], 3)
+        self.assertEqual(administration, 1)
+        self.assertIn("contacts_all: 1 row is administration, no care contact: held, not sent",
+                      [row["message"] for row in findings])
+        for kind in came:
+            with self.subTest(kind):
+                self.assertGreater(len(out[kind]), 20)
+                self.assertGreater(withheld[kind], 0)
+                self.assertEqual(came[kind], len(out[kind]) + withheld[kind] + found[kind]
+                                 + (administration if kind == "contacts" else 0),
+                                 (came, {k: len(v) for k, v in out.items()}, withheld, found))
+
+
+class CsvDrop(unittest.TestCase):
+    """A full drop, killed on the way, is in once; then a delta, a fall that waits, and a drop that is refused."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.site = DropSite(BUILD, ["adapter: csv_drop", "page_size: 150"], {}, people=40, seed=5, name="csv-drop")
+        cls.addClassCleanup(cls.site.close)
+        site = cls.site
+        site.start_sandbox()
+        site.export("csv-drop", "made")
+        cls.made = glob.glob(site.path("made", "mef1_*_1"))[0]
+        cls.first = os.path.basename(cls.made)
+
+    def put(self, name):
+        """The drop, and last the hash of its manifest."""
+        with open(os.path.join(self.made, "manifest.csv"), "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        self.site.put(self.made, name)
+        with open(self.site.path("drops", name + ".sha256"), "w", encoding="utf-8") as file:
+            file.write(digest + "  manifest.csv\n")
+        self.site._own()
+
+    def rewrite(self, changes, mode):
+        """The drop's files anew: name to text (None: not there), and a manifest that fits."""
+        for name, text in changes.items():
+            path = os.path.join(self.made, name)
+            if text is None:
+                os.unlink(path)
+            else:
+                with open(path, "w", encoding="utf-8", newline="") as file:
+                    file.write(text)
+        with open(os.path.join(self.made, "manifest.csv"), "w", encoding="utf-8", newline="") as out:
+            out.write("feed,schema,mode,generated_at,period_from,period_to,file,rows,sha256\r\n")
+            for name in sorted(set(os.listdir(self.made)) - {"manifest.csv"}):
+                with open(os.path.join(self.made, name), "rb") as file:
+                    content = file.read()
+                rows = len(list(csv.reader(content.decode().splitlines()))) - 1
+                out.write(f"sandbox,1,{mode},2026-10-21T23:00:00Z,,,{name},{rows},"
+                          f"{hashlib.sha256(content).hexdigest()}\r\n")
+
+    def text(self, name):
+        with open(os.path.join(self.made, name), encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def ids(self, name):
+        with open(os.path.join(self.made, name), encoding="utf-8", newline="") as file:
+            return {row["id"] for row in csv.DictReader(file)}
+
+    def check_live(self):
+        live = self.site.live()
+        for name, kind in (("people", "person"), ("consents", "consent"), ("referrals", "referral"),
+                           ("contacts", "contact"), ("goals", "goal"), ("assessments", "assessment"),
+                           ("care_plans", "care_plan"), ("organisations", "organisation"), ("teams", "team")):
+            self.assertEqual(live.get(kind, 0), len(self.ids(name + ".csv")), name)
+
+    def test_1_killed_at_every_third_page_it_is_in_once(self):
+        site = self.site
+        self.put(self.first)
+        site.start_daemon({"MHSFLOW_FAULT": "ingest.before_commit:3"})
+        site.wait_show(lambda feed: feed["complete"], "a drop is in although its reader is killed again and again", 180)
+        site.stop_daemon()
+        self.check_live()
+        site.start_daemon()
+        site.wait_settled()
+        self.assertTrue(os.path.isdir(site.path("drops/done", self.first)))
+        self.assertFalse(os.path.exists(site.path("drops", self.first)))
+        with open(site.log, encoding="utf-8", errors="replace") as file:
+            self.assertIn("signal 9", file.read().lower().replace("sigkill", "signal 9"))
+        out = collections.Counter(table for _, table, _ in site.accepted())
+        self.assertGreater(out["MHS201"], 100)
+        site.verify_audit()
+        site.check_delivery()
+
+    def test_2_a_delta_names_what_goes(self):
+        site = self.site
+        gone = sorted(self.ids("contacts.csv"))[0]
+        before = site.live()["contact"]
+        whole = {name: self.text(name) for name in os.listdir(self.made)}
+        for name in whole:
+            os.unlink(os.path.join(self.made, name))
+        self.rewrite({"deletions.csv": f"type,id,op,reason,survivor_id,recorded_at\ncontact,{gone},delete,"
+                                       "entered_in_error,,2026-10-21T12:00:00Z\n"}, "delta")
+        self.put("mef1_sandbox_delta_20261021T230000Z_1")
+        site.wait_show(lambda feed: feed["sequence"] == 20261021230000001, "the delta is in")
+        self.assertEqual(site.live()["contact"], before - 1)
+        os.unlink(os.path.join(self.made, "deletions.csv"))
+        for name, text in whole.items():
+            with open(os.path.join(self.made, name), "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+
+    def test_3_a_fall_waits_for_a_person_and_then_sweeps(self):
+        site, name = self.site, "mef1_sandbox_full_20261022T230000Z_1"
+        header, *rows = self.text("contacts.csv").splitlines(keepends=True)
+        self.rewrite({"contacts.csv": header + "".join(rows[len(rows) // 10:])}, "full")
+        self.put(name)
+        site.wait_show(lambda feed: feed["state"] == "stopped", "the feed waits for a person")
+        self.assertIn("drop.fall", site.show()["error"])
+        self.assertIn(name + ".accept", site.show()["error"])
+        self.assertTrue(os.path.isdir(site.path("drops", name)))
+        with open(site.path("drops", name + ".accept"), "w", encoding="utf-8"):
+            pass
+        site._own()
+        site.mhsflow("feed", "poll", "files")
+        site.wait_show(lambda feed: feed["sequence"] == 20261022230000001, "the drop is in")
+        self.check_live()
+
+    def test_4_a_refused_drop_says_why(self):
+        site, name = self.site, "mef1_sandbox_full_20261023T230000Z_1"
+        self.rewrite({"people.csv": self.text("people.csv") + "one field only\n"}, "full")
+        self.put(name)
+        for _ in deadline_loop(60, "the drop is in quarantine"):
+            if os.path.isdir(site.path("drops/quarantine", name)):
+                break
+        with open(site.path("drops/quarantine", name + ".problems.csv"), encoding="utf-8") as file:
+            problems = list(csv.DictReader(file))
+        self.assertEqual([(row["file"], row["row"]) for row in problems],
+                         [("people.csv", str(len(self.ids("people.csv")) + 1))])
+        self.assertIn("csv.fields", [row["rule"] for row in site.findings()])
+        self.assertEqual(site.show()["state"], "ok")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
