@@ -6,10 +6,13 @@ usage: ./tests/bench/run dataset [--rows N …]   (default 35000 and 1000000)
 
 A clean made-up month is written as a folder of CSV tables and as our XML document;
 `mhsflow validate` runs over both, and xmllint --stream --schema over the document.
+Then a month of as many rows is built from PostgreSQL (tests/component/test_build_large.c:
+four rows a person; peak is what building adds).
 """
 import argparse
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +107,15 @@ def timed(command):
     return time.monotonic() - started, usage.ru_maxrss / 1024, process.returncode, output[-1500:]
 
 
+def built(build, rows):
+    """Seconds and added MB of building a month of so many rows; None when it did not work."""
+    done = subprocess.run([os.path.join(os.path.realpath(build), "tests/component/test_build_large")], capture_output=True,
+                          text=True, check=False, env={**os.environ, "MHSFLOW_PEOPLE": str(rows // 4), "CK_DEFAULT_TIMEOUT": "1200",
+                                                       "CK_TIMEOUT_MULTIPLIER": "20", "MHSFLOW_SOURCE_ROOT": SOURCE})
+    figures = re.findall(r"# a month of (\d+) rows: (\d+) KiB more at the peak, ([0-9.]+) s, (\d+) rows/s", done.stderr)
+    return figures[-1] if done.returncode == 0 and figures else None
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("build")
@@ -127,6 +139,12 @@ def main():
                 print(f"{count:>10,} {what:<34} {seconds:>9.2f} {count / seconds:>10,.0f} {peak:>8.1f} {seconds / bare[0]:>7.2f}")
                 if code:
                     print(f"  exit {code}: {output}")
+            figures = built(options.build, rows)
+            if figures:
+                count, kib, _, speed = (float(figure) for figure in figures)
+                print(f"{int(count):>10,} {'build, from PostgreSQL':<34} {count / speed:>9.2f} {speed:>10,.0f} {kib / 1024:>8.1f} {'':>7}")
+            else:
+                print("           the build did not work")
         finally:
             shutil.rmtree(folder)
 
