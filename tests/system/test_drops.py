@@ -61,12 +61,12 @@ class DropSite(Site):
         os.rename(self.path("drops", ".part"), self.path("drops", name))
 
     def show(self):
-        return self.mhsflow("feed", "show", "files")[0]
+        return {**self.mhsflow("feed", "list")[0], **self.mhsflow("feed", "show", "files")[0]}
 
     def live(self):
         return {kind["type"]: kind["live"] for kind in self.show()["types"]}
 
-    def wait_show(self, condition, what, seconds=60):
+    def wait_show(self, condition, what, seconds=30):
         for _ in deadline_loop(seconds, what):
             if self.ready(lambda: condition(self.show())):
                 return
@@ -271,11 +271,11 @@ class CsvDrop(unittest.TestCase):
         site = self.site
         self.put(self.first)
         site.start_daemon({"MHSFLOW_FAULT": "ingest.before_commit:3"})
-        site.wait_show(lambda feed: feed["complete"], "a drop is in although its reader is killed again and again", 180)
+        site.wait_show(lambda feed: feed["complete"], "a drop is in although its reader is killed again and again", 90)
         site.stop_daemon()
-        self.check_live()
         site.start_daemon()
         site.wait_settled()
+        self.check_live()
         self.assertTrue(os.path.isdir(site.path("drops/done", self.first)))
         self.assertFalse(os.path.exists(site.path("drops", self.first)))
         with open(site.log, encoding="utf-8", errors="replace") as file:
@@ -322,7 +322,7 @@ class CsvDrop(unittest.TestCase):
         site, name = self.site, "mef1_sandbox_full_20261023T230000Z_1"
         self.rewrite({"people.csv": self.text("people.csv") + "one field only\n"}, "full")
         self.put(name)
-        for _ in deadline_loop(60, "the drop is in quarantine"):
+        for _ in deadline_loop(30, "the drop is in quarantine"):
             if os.path.isdir(site.path("drops/quarantine", name)):
                 break
         with open(site.path("drops/quarantine", name + ".problems.csv"), encoding="utf-8") as file:
