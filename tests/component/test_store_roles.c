@@ -11,7 +11,8 @@ static Store *as(const char *role)
     Store *opened;
     const char *conninfo = arena_format(arena, "%s options='-c role=mhsflow_%s'", database, role);
     ok(store_open(conninfo, role, &opened, err));
-    if (strcmp(role, "operate") != 0 && strcmp(role, "read") != 0) /* those are commands, not processes */
+    if (strcmp(role, "operate") != 0 &&
+        strcmp(role, "read") != 0) /* those are commands, not processes */
         ok(store_beat(opened, err));
     return opened;
 }
