@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/json.h"
 #include "daemon/base/text.h"
+#include "daemon/commands/audit_seal.h"
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
 
@@ -42,7 +43,7 @@ static bool read_time(const CommandContext *context, const char *option, int64_t
            command_usage(err, "\"%s\" is not a day (YYYY-MM-DD) or an instant", text);
 }
 
-static bool read_filter(const CommandContext *context, int64_t newest, AuditFilter *ret, Error *err)
+bool audit_read_filter(const CommandContext *context, int64_t newest, AuditFilter *ret, Error *err)
 {
     const char *submission = context->option(context, "--submission");
     const char *limit = context->option(context, "--newest");
@@ -128,7 +129,7 @@ static int run_list(CommandContext *context, Error *err)
     _cleanup_store_ Store *store = NULL;
     AuditFilter filter;
 
-    if (!read_filter(context, NEWEST, &filter, err))
+    if (!audit_read_filter(context, NEWEST, &filter, err))
         return EXIT_USAGE;
     if (!command_store(context, &store, err))
         return EXIT_COULD_NOT;
@@ -141,55 +142,6 @@ static int run_list(CommandContext *context, Error *err)
     return EXIT_DONE;
 }
 
-static int run_export(CommandContext *context, Error *err)
-{
-    Reading reading = {.context = context};
-    _cleanup_store_ Store *store = NULL;
-    AuditFilter filter;
-
-    if (!read_filter(context, 0, &filter, err))
-        return EXIT_USAGE;
-    if (!command_store(context, &store, err) ||
-        !audit_list(store, &filter, print_line, &reading, err))
-        return EXIT_COULD_NOT;
-    return EXIT_DONE;
-}
-
-static void show_verdict(CommandContext *context, const AuditVerdict *verdict)
-{
-    Details *details = details_new(context);
-    _cleanup_json_ json_t *faults = json_array();
-
-    for (size_t i = 0; i < verdict->fault_count; i++) {
-        const AuditFault *fault = &verdict->faults[i];
-        json_array_append_new(faults, json_pack("{s:s, s:I, s:s}", "writer", fault->writer, "seq",
-                                                (json_int_t)fault->seq, "what", fault->what));
-        if (!context->json)
-            fprintf(context->out, "%s %s, event %lld: %s\n",
-                    coloured(context, COLOUR_BAD, "tampered:"), fault->writer,
-                    (long long)fault->seq, fault->what);
-    }
-    details_text(details, "verdict", "audit",
-                 verdict->fault_count ? coloured(context, COLOUR_BAD, "tampered")
-                                      : coloured(context, COLOUR_GOOD, "intact"));
-    details_number(details, "events", "events", verdict->events);
-    details_number(details, "writers", "chains", verdict->writers);
-    if (context->json)
-        details_json(details, "faults", TAKE_PTR(faults));
-    details_end(details);
-}
-
-static int run_verify(CommandContext *context, Error *err)
-{
-    _cleanup_store_ Store *store = NULL;
-    AuditVerdict verdict;
-
-    if (!command_store(context, &store, err) || !audit_verify(store, context->arena, &verdict, err))
-        return EXIT_COULD_NOT;
-    show_verdict(context, &verdict);
-    return verdict.fault_count ? EXIT_FOUND : EXIT_DONE;
-}
-
 static const CommandOption filter_options[] = {
     {"--event", "NAME", false, "only events of this name"},
     {"--submission", "ID", false, "only events of this submission"},
@@ -198,6 +150,25 @@ static const CommandOption filter_options[] = {
     {"--from", "DAY", false, "from this day (London) or instant on"},
     {"--to", "DAY", false, "before this day or instant"},
     {"--newest", "N", false, "only the newest N (0: all)"},
+    {0},
+};
+static const CommandOption export_options[] = {
+    {"--event", "NAME", false, "only events of this name"},
+    {"--submission", "ID", false, "only events of this submission"},
+    {"--feed", "NAME", false, "only events of this feed"},
+    {"--provider", "CODE", false, "only events that name this provider"},
+    {"--from", "DAY", false, "from this day (London) or instant on"},
+    {"--to", "DAY", false, "before this day or instant"},
+    {"--newest", "N", false, "only the newest N (0: all)"},
+    {"--format", "FORMAT", false,
+     "jsonl (the default), csv, or fhir (an R4 Bundle of AuditEvents)"},
+    {"--proofs", NULL, false, "with the path from each sealed event to the newest checkpoint"},
+    {0},
+};
+static const CommandOption verify_options[] = {
+    {"--key", "FILE", false, "trust these public sealing keys (PEM), not those beside the copy"},
+    {"--copy", "FOLDER", false,
+     "the seal's copy to hold the database against (default: the seal folder)"},
     {0},
 };
 static const CommandOption no_options[] = {{0}};
@@ -213,19 +184,39 @@ const Command audit_commands[] = {
      .run = run_list},
     {.noun = "audit",
      .verb = "verify",
-     .summary = "Recompute every chain and hold it against the submissions",
-     .help = "Ends with 1 and names the first bad event of each chain when something was changed, "
-             "cut out "
-             "or put in.",
+     .summary = "Hold the audit against its chains, its seal and what was signed",
+     .help = "Recomputes every chain and the sealed tree, checks every checkpoint's signature, and "
+             "compares with "
+             "the copy outside the database and with the signer's own list. Ends with 0 when all "
+             "is intact (or "
+             "nothing is sealed here, which it says), 1 when something was changed, cut out, put "
+             "in or set back, "
+             "naming the first bad event, and 3 when that cannot be told. Events after the newest "
+             "checkpoint are "
+             "held by their chains only; their number is shown.",
+     .options = verify_options,
+     .run = audit_run_verify},
+    {.noun = "audit",
+     .verb = "prove",
+     .arguments = "LEAF",
+     .least = 1,
+     .most = 1,
+     .summary = "Write one sealed event with its proof, checkable without the database",
+     .help = "LEAF is the event's place in the seal, from 0, as audit export shows it. The answer "
+             "is one JSON "
+             "object: the event as hashed, the path to the root, and the newest signed checkpoint.",
      .options = no_options,
-     .run = run_verify},
+     .run = audit_run_prove},
     {.noun = "audit",
      .verb = "export",
-     .summary = "Write all events as JSON lines, for another program to verify",
-     .help =
-         "Each line is one event; without its \"hash\" and with keys in byte order it is what was "
-         "hashed: SHA-256 over one zero byte and the line.",
-     .options = filter_options,
-     .run = run_export},
+     .summary =
+         "Write all events, with places, proofs and checkpoints, for another program to verify",
+     .help = "In JSON lines each event without \"hash\", \"leaf\" and \"proof\" and with keys in "
+             "byte order is "
+             "what was hashed: SHA-256 over one zero byte and the line. Checkpoints follow as "
+             "lines of their own. "
+             "tests/tools/verify-audit checks such a file with nothing but Python and openssl.",
+     .options = export_options,
+     .run = audit_run_export},
     {0},
 };

@@ -154,14 +154,16 @@ static bool read_leaves(Store *store, const SealReader *reader, Arena *arena, Er
         return true;
     Sql sql = sql_new(arena);
     sql_number(&sql, reader->after);
+    sql_number_or_null(&sql, reader->limit);
     if (!sql_do(store, "read the seal",
                 reader->with_events
                     ? "declare leaves no scroll cursor for select l.leaf, l.hash, e.number, "
                       "e.writer, e.seq, to_char(e.at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
                       "e.event, e.fields, e.previous, e.hash from audit_leaf l left join "
-                      "audit_event e on e.number = l.number where l.leaf >= $1 order by l.leaf"
+                      "audit_event e on e.number = l.number where l.leaf >= $1 order by l.leaf "
+                      "limit $2::bigint"
                     : "declare leaves no scroll cursor for select leaf, hash, number "
-                      "from audit_leaf where leaf >= $1 order by leaf",
+                      "from audit_leaf where leaf >= $1 order by leaf limit $2::bigint",
                 &sql, NULL, err))
         return false;
     for (;;) {

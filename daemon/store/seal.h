@@ -44,6 +44,7 @@ typedef struct SealReader {
     void *data;
     bool with_events; /* else `event` stays empty */
     int64_t after;    /* leaves from this one on */
+    int64_t limit;    /* so many leaves; 0: all */
     int64_t unsealed; /* answer: events without a place */
 } SealReader;
 /* As of one moment, in a transaction of its own.  Either function may be NULL. */

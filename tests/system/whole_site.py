@@ -52,6 +52,8 @@ class Site:
             os.mkdir(os.path.join(self.folder, sub), 0o700)
         self._own()
         self.run("mhsflow-sandbox", "make-sender-key", "--out", self.path("keys"))
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.path("keys/seal.key")], check=True,
+                       **self._as_user())
         self.provider_lines = provider_lines
 
     # ---- laying out ----
@@ -96,6 +98,7 @@ dataset: {self.path('mappings/mhsds-6.0')}
 mapping: {self.path('mappings/mhsds-6.0/standard/mapping.yaml')}
 calendar: {self.path('calendar.csv')}
 build_wait: 1s
+seal_key: {self.path('keys/seal.key')}
 {lines}
 feeds:
   - name: sandbox
