@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 HIGHEST = 1.5
-ROLES = ["database", "poll", "map", "build", "submit", "sign"]
+ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal"]
 NETWORK = {"poll", "submit"}
 
 
@@ -104,9 +104,9 @@ def check_users_and_folders(results, root, built):
         code, text = say("systemd-tmpfiles", f"--root={root}", "--create",
                          os.path.join(built, "systemd/mhsflow.tmpfiles.conf"))
         modes = {name: os.stat(os.path.join(root, "var/lib/mhsflow", name)).st_mode & 0o7777
-                 for name in ("postgres", "sign", "spool", "run/database", "run/sign")
+                 for name in ("postgres", "seal", "sign", "spool", "run/database", "run/sign")
                  if os.path.isdir(os.path.join(root, "var/lib/mhsflow", name))}
-        results.check(modes == {"postgres": 0o700, "sign": 0o700, "spool": 0o2770, "run/database": 0o2750,
+        results.check(modes == {"postgres": 0o700, "seal": 0o755, "sign": 0o700, "spool": 0o2770, "run/database": 0o2750,
                                 "run/sign": 0o2750}, "systemd-tmpfiles makes the folders", f"{text}{modes}")
     else:
         print("# users and folders are made by root only: not looked at")
