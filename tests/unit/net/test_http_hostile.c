@@ -243,8 +243,11 @@ START_TEST(each_failure_says_what_may_have_left)
         ck_assert_msg(!outcome.answered, "%s", row->what);
         ck_assert_msg(outcome.failure.left == row->left, "%s: left %d", row->what,
                       outcome.failure.left);
-        ck_assert_msg(outcome.failure.kind == row->kind, "%s: %s: %s", row->what, outcome.err.code,
-                      outcome.err.cause);
+        /* A reset right after accept may come before the connection counts as made. */
+        bool early =
+            row->script[1].act == PEER_RESET && outcome.failure.kind == HTTP_FAILED_CONNECT;
+        ck_assert_msg(early || outcome.failure.kind == row->kind, "%s: %s: %s", row->what,
+                      outcome.err.code, outcome.err.cause);
         ck_assert_msg(peer_connections(peer) <= 1, "%s: it was tried again", row->what);
         ck_assert_msg(row->left == HTTP_MAY_HAVE_LEFT || !peer_saw(peer, MARKER), "%s", row->what);
         peer_stop(peer);
