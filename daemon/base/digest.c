@@ -3,6 +3,7 @@
 #include "daemon/base/digest.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,13 @@ void digest_bytes(const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE])
 {
     if (EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) != 1)
         no_sha256();
+}
+
+void digest_keyed(const char *key, const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE])
+{
+    unsigned written = DIGEST_SIZE;
+    if (!HMAC(EVP_sha256(), key, (int)strlen(key), bytes, size, ret, &written))
+        abort();
 }
 
 const char *digest_hex(const uint8_t digest[DIGEST_SIZE], char buffer[DIGEST_HEX_SIZE])

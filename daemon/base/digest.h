@@ -21,6 +21,8 @@ static inline void digest_freep(Digest **digest)
 #define _cleanup_digest_ __attribute__((cleanup(digest_freep)))
 
 void digest_bytes(const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE]);
+/* HMAC-SHA-256 under a text as the key. */
+void digest_keyed(const char *key, const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE]);
 const char *digest_hex(const uint8_t digest[DIGEST_SIZE], char buffer[DIGEST_HEX_SIZE]);
 bool digest_from_hex(const char *hex, uint8_t ret[DIGEST_SIZE]);
 

@@ -3,12 +3,20 @@
 #include "tests/contract/submit_site.h"
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/file.h"
 
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const char *secret(SubmitSite *site, const char *name)
+{
+    const char *path = arena_format(site->settings, "%s/%s", site->folder, name);
+    ck_assert(file_write(path, "TestKey\n", 8, 0600, &site->err));
+    return path;
+}
 
 /* What a person would write for this adapter.  A new adapter adds its case here. */
 static const char *settings_of(SubmitSite *site, Peer *peer)
@@ -18,6 +26,14 @@ static const char *settings_of(SubmitSite *site, Peer *peer)
                             "url: %s\nca: %s\nconnect_timeout: 2s\nstall_timeout: 1s\n"
                             "total_timeout: 4s\n",
                             peer_url(peer, "/msr/v1"), peer_ca_path(peer));
+    if (strcmp(site->adapter->name, "mesh") == 0)
+        return arena_format(
+            site->settings,
+            "url: %s\nca: %s\nmailbox: X26ABC1\npassword: %s\nshared_key: %s\nto: X26ABC2\n"
+            "workflow_id: WORK\nstate: %s/state\nchunk_size: 5MiB\ncompress: no\n"
+            "inbox_interval: 0s\nconnect_timeout: 2s\nstall_timeout: 1s\ntotal_timeout: 4s\n",
+            peer_url(peer, ""), peer_ca_path(peer), secret(site, "password"), secret(site, "key"),
+            site->folder);
     return NULL;
 }
 
@@ -26,7 +42,9 @@ SubmitSpeech submit_speech(const SubmitAdapter *adapter)
     static const struct {
         const char *name;
         SubmitSpeech speech;
-    } known[] = {{"https", SUBMIT_SPEAKS_MSR}, {"portal", SUBMIT_SPEAKS_TO_NOBODY}};
+    } known[] = {{"https", SUBMIT_SPEAKS_MSR},
+                 {"portal", SUBMIT_SPEAKS_TO_NOBODY},
+                 {"mesh", SUBMIT_SPEAKS_HTTP}};
     for (size_t i = 0; i < COUNT_OF(known); i++)
         if (strcmp(known[i].name, adapter->name) == 0)
             return known[i].speech;
@@ -86,6 +104,8 @@ SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer)
     site->work = arena_new(4 << 20);
     site->signer = (RequestSigner){site, fake_key, fake_sign};
     write_document(site);
+    snprintf(site->folder, sizeof site->folder, "/tmp/submit-site-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(site->folder));
     const char *text = settings_of(site, peer);
     ck_assert_msg(text, "no settings are known for submit adapter %s", adapter->name);
     ck_assert(yaml_parse("settings", text, strlen(text), site->settings, &map, &site->err));
@@ -101,6 +121,8 @@ void submit_site_free(SubmitSite *site)
 {
     site->adapter->close(site->self);
     unlink(site->document_path);
+    file_remove_folder(arena_format(site->settings, "%s/state", site->folder), &site->err);
+    file_remove_folder(site->folder, &site->err);
     arena_free(site->settings);
     arena_free(site->work);
     free(site);

@@ -19,6 +19,7 @@ typedef struct SubmitSite {
     RequestSigner signer;
     const char *signed_base; /* what the signer was last asked to sign */
     bool signer_away;
+    char folder[64]; /* for secrets and what an adapter keeps */
     char document_path[64];
     char document[256];
     uint8_t digest[DIGEST_SIZE];
