@@ -162,7 +162,8 @@ static void find_passed(CsvDrop *drop, CsvChecked *checked, SeenList *seen, bool
         /* best_first puts the last row first: with own parts the last of the run stays instead */
         checked->passed[checked->passed_count++] = own_parts ? row[-1].number : row->number;
     }
-    qsort(checked->passed, checked->passed_count, sizeof *checked->passed, by_number);
+    if (checked->passed_count)
+        qsort(checked->passed, checked->passed_count, sizeof *checked->passed, by_number);
 }
 
 /* ---- one file ---- */
