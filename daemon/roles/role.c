@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 #include <systemd/sd-daemon.h>
 
 #define SETTINGS_CAP ((size_t)16 << 20)
+#define IDLE_MS 500 /* a wait that long is idleness */
+#define TRIM_EVERY (10 * CLOCK_SECOND)
 
 struct RoleContext {
     const Role *role;
@@ -28,6 +31,7 @@ struct RoleContext {
     const Config *config;
     int signals;
     int64_t watchdog, fed; /* microseconds: interval (0: none), and when it was last fed */
+    int64_t trimmed;       /* when memory was last given back */
     bool stopping, ready, reloaded;
 };
 
@@ -137,9 +141,20 @@ static int slice(const RoleContext *context, int64_t deadline)
     return (int)(longest > 3600000 ? 3600000 : longest);
 }
 
+/* What a large batch took goes back to the machine before a long wait: idle means small. */
+static void give_back_memory(RoleContext *context, int64_t milliseconds)
+{
+    int64_t now = clock_steady();
+    if ((milliseconds >= 0 && milliseconds < IDLE_MS) || now - context->trimmed < TRIM_EVERY)
+        return;
+    context->trimmed = now;
+    malloc_trim(0);
+}
+
 RoleWake role_wait(RoleContext *context, int64_t milliseconds, int fd)
 {
     int64_t deadline = milliseconds < 0 ? -1 : clock_steady() + milliseconds * 1000;
+    give_back_memory(context, milliseconds);
     for (;;) {
         feed_watchdog(context);
         struct pollfd wanted[] = {{context->signals, POLLIN, 0}, {fd, POLLIN, 0}};

@@ -98,10 +98,10 @@ def bare_xsd(site):
     return time.monotonic() - started, sum(map(os.path.getsize, documents)), len(documents)
 
 
-def last_accepted(site):
-    """When the last submission was accepted, by the daemon's own journal: asking for it costs time too."""
+def last_event(site, name):
+    """When the daemon's journal last told of an event: asking for the state costs time too."""
     with open(site.log, encoding="utf-8", errors="replace") as file:
-        times = [line.split()[0] for line in file if " submission_accepted:" in line]
+        times = [line.split()[0] for line in file if f" {name}:" in line]
     return datetime.datetime.fromisoformat(times[-1].replace("Z", "+00:00")).timestamp()
 
 
@@ -134,11 +134,17 @@ def main():
                     peaks[role] = max(peaks.get(role, 0), peak(pid))
             if site.ready(site.settled):
                 break
-        whole = last_accepted(site) - began
+        whole = last_event(site, "submission_accepted") - began
         copied = bare_copy(site, text)
         checked, size, documents = bare_xsd(site)
         print(f"records                 {records:>10,}  from {site.people:,} people, {len(text) / 1e6:.1f} MB of NDJSON")
         print(f"feed to accepted        {whole:>10.2f} s  {records / whole:,.0f} records/s, start of all roles and initdb included")
+        before = began
+        for what, event in (("all roles up", "role_started"), ("feed read", "feed_caught_up"), ("people mapped", "map_done"),
+                            ("months built and accepted", "submission_accepted")):
+            at = last_event(site, event)
+            print(f"  of it {what:<27} {at - before:>5.2f} s  {records / (at - before):,.0f} records/s")
+            before = at
         if copied:
             print(f"bare COPY of the lines  {copied:>10.2f} s  ratio {whole / copied:.1f}")
         print(f"bare XSD check          {checked:>10.2f} s  {documents} documents, {size / 1e6:.1f} MB; ratio {whole / checked:.1f}")
