@@ -32,6 +32,8 @@ static bool delete_missing(Store *store, const char *feed, SourceCounts *counts,
             return false;
         if (part.stored != (int64_t)count)
             return error_set(err, ERROR_BUG, "ingest.round", "a record that is gone did not go");
+        if (!round_mark_absent(store, feed, changes, count, err))
+            return false;
         add(counts, &part);
     }
 }

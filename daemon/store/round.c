@@ -70,6 +70,27 @@ bool round_missing(Store *store, const char *feed, size_t most, Arena *arena, Ch
     return true;
 }
 
+/* Round 0 is before every round: what comes is held against it as after a restart. */
+bool round_mark_absent(Store *store, const char *feed, const Change *changes, size_t count,
+                       Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)8 << 20);
+    SqlList type = sql_list(arena, SQL_TEXT), id = sql_list(arena, SQL_TEXT);
+    Sql sql = sql_new(arena);
+    for (size_t i = 0; i < count; i++) {
+        sql_list_text(&type, changes[i].type);
+        sql_list_text(&id, changes[i].id);
+    }
+    sql_text(&sql, feed);
+    sql_add(&sql, &type);
+    sql_add(&sql, &id);
+    return sql_do(store, "mark what was deleted as absent",
+                  "update source_record s set round = 0"
+                  " from unnest($2::text[], $3::text[]) as u(type, id)"
+                  " where s.feed = $1 and s.type = u.type and s.id = u.id and s.deleted",
+                  &sql, NULL, err);
+}
+
 bool round_settle(Store *store, const char *feed, const Round *round, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);

@@ -20,6 +20,10 @@ bool round_read(Store *store, const char *feed, Arena *arena, Round *ret, Error 
 /* At most `most` of the missing, as deletions for source_apply(). */
 bool round_missing(Store *store, const char *feed, size_t most, Arena *arena, Change **ret,
                    size_t *ret_count, Error *err);
+/* Deleted because they were absent, not because the feed said so: should one come again, at
+ * whatever version, it is taken. */
+bool round_mark_absent(Store *store, const char *feed, const Change *changes, size_t count,
+                       Error *err);
 /* Settled: nothing is missing any more.  `deleted`: how many were; an audit event when any. */
 bool round_settle(Store *store, const char *feed, const Round *round, Error *err);
 /* Too many to go unasked: kept, counted, told once. */

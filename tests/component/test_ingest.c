@@ -424,6 +424,11 @@ START_TEST(a_few_that_a_restored_feed_lost_go_unasked)
     is(bench, "select count(*) from mhsflow.source_record where not deleted", "118");
     is(bench, "select reconciled = round from mhsflow.feed_state", "t");
     is(bench, "select count(*) from mhsflow.audit_event where event = 'feed_reconciled'", "1");
+    /* The server finds them again: the same versions, the same epoch. */
+    scripted.count = MANY;
+    ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "120");
+    ck_assert_int_eq(bench->result.counts.stored, 2);
     bench_free(bench);
 }
 END_TEST
