@@ -123,7 +123,7 @@ START_TEST(what_is_there_already_is_not_sent_again)
                                                       "{\"messageId\":\"" ID
                                                       "\",\"status\":\"Acknowledged\"}")};
     Peer *peer = peer_start(PEER_TLS_GOOD, script, COUNT_OF(script));
-    SubmitSite *site = site_of(peer, MEGABYTE);
+    SubmitSite *site = site_of(peer, 6 * MEGABYTE);
     ck_assert_int_eq(submit(site), VERDICT_PENDING);
     ck_assert_uint_eq(peer_request_count(peer), 2);
     ck_assert(!peer_saw(peer, SUBMIT_MARKER));
@@ -134,14 +134,16 @@ END_TEST
 
 START_TEST(a_question_that_cannot_be_answered_sends_nothing)
 {
-    static const PeerStep page[] = {HANDSHAKE, SAYS("GET ", "404", "<html>proxy</html>")};
+    /* The last step of each would take a message, if one came. */
+    static const PeerStep page[] = {HANDSHAKE, SAYS("GET ", "404", "<html>proxy</html>"),
+                                    FIRST_TAKEN};
     static const PeerStep twice[] = {
-        HANDSHAKE,
-        SAYS("GET ", "300", "{\"detail\":[{\"code\":\"\",\"msg\":\"Multiple Choices\"}]}")};
-    static const PeerStep busy[] = {HANDSHAKE, SAYS("GET ", "503", "<soap/>")};
+        HANDSHAKE, SAYS("GET ", "300", "{\"detail\":[{\"code\":\"\",\"msg\":\"Multiple\"}]}"),
+        FIRST_TAKEN};
+    static const PeerStep busy[] = {HANDSHAKE, SAYS("GET ", "503", "<soap/>"), FIRST_TAKEN};
     const PeerStep *const scripts[] = {page, twice, busy};
     for (size_t i = 0; i < COUNT_OF(scripts); i++) {
-        Peer *peer = peer_start(PEER_TLS_GOOD, scripts[i], 6);
+        Peer *peer = peer_start(PEER_TLS_GOOD, scripts[i], COUNT_OF(page));
         SubmitSite *site = site_of(peer, MEGABYTE);
         ck_assert_int_eq(submit(site), VERDICT_LATER);
         ck_assert_uint_eq(peer_request_count(peer), 2);
