@@ -111,7 +111,7 @@ class Chaos:
         self.site.start_sandbox(*self.site.sandbox_options)
         if self.chance.random() < 0.5:
             return "sandbox again"
-        lost = self.chance.choice((0, 0, 1, 3))
+        lost = self.chance.choice((0, 1, 3, 40))
         self.site.control("POST", "/epoch", {"lose": lost})
         return f"sandbox again, another epoch, {lost} lost"
 
@@ -120,8 +120,11 @@ class Chaos:
         return "feed forgets"
 
     def person(self):
-        """Somebody holds, releases or hurries what is there."""
-        verb = self.chance.choice(("hold", "release", "retry"))
+        """Somebody holds, releases or hurries what is there, or believes a feed that has lost much."""
+        verb = self.chance.choice(("hold", "release", "retry", "reconcile"))
+        if verb == "reconcile":
+            self.site.run("mhsflow", "feed", "reconcile", "sandbox", "--yes", "--as", "tester", check=False)
+            return "person: reconcile"
         listed = self.site.run("mhsflow", "queue", "list", "--json", check=False).stdout.splitlines()
         if listed:
             number = str(self.chance.randint(1, len(listed) + 2))

@@ -132,7 +132,7 @@ def disk_full(site):
     def noticed():
         with open(site.log, encoding="utf-8", errors="replace") as log:
             log.seek(mark)
-            return any(word in log.read() for word in ("No space left", "database_lost", "53100", "could not"))
+            return any(word in log.read() for word in ("No space left", "database_lost", "53100"))
     try:
         until(60, "somebody notices that the disk is full", noticed)
     finally:
