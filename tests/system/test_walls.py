@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from whole_site import Site, deadline_loop  # noqa: E402
 
 BUILD, SOURCE = sys.argv[1:3]
-ROLES = ["database", "sign", "poll", "map", "build", "submit"]
+ROLES = ["database", "sign", "poll", "map", "build", "submit", "seal"]
 FIRST_NUMBER = 61200
 
 
@@ -78,7 +78,8 @@ class Walls(unittest.TestCase):
             os.chown(cls.state + path, cls.users.number[user], cls.users.groups.get(group, [0])[0])
             os.chmod(cls.state + path, int(mode, 8))
         # What LoadCredential= gives a role: copies that only it can read.
-        for role, name, origin in (("poll", "poll_token", "sandbox/feed.token"), ("sign", "sign_key", "keys/signing.key")):
+        for role, name, origin in (("poll", "poll_token", "sandbox/feed.token"), ("sign", "sign_key", "keys/signing.key"),
+                                   ("seal", "seal_key", "keys/seal.key")):
             folder = f"{cls.top}/credentials-{role}"
             os.mkdir(folder)
             shutil.copy(cls.site.path(origin), f"{folder}/{name}")
@@ -94,8 +95,9 @@ class Walls(unittest.TestCase):
         cls.settings = f"{cls.top}/mhsflow.yaml"
         text = open(cls.site.path("mhsflow.yaml"), encoding="utf-8").read()
         for old, new in ((r"^state: .*$", f"state: {cls.state}"), (r"token: .*$", "token: credential:poll_token"),
+                         (r"^seal_key: .*$", "seal_key: credential:seal_key"),
                          (r"ca: .*$", f"ca: {cls.top}/ca.pem"), (r"certificate: .*$", f"certificate: {cls.top}/signing.crt"),
-                         (r"key: .*$", "key: credential:sign_key\n"
+                         (r"^  key: .*$", "  key: credential:sign_key\n"
                           f"  allowed_users: [{cls.users.number['mhsflow-submit']}]")):
             text = re.sub(old, new, text, flags=re.M)
         with open(cls.settings, "w", encoding="utf-8") as file:
