@@ -32,6 +32,13 @@ START_TEST(a_file_appears_whole_and_private)
     ck_assert(file_secret("credential:c", arena, &bytes, &err));
     ck_assert(!file_secret("credential:none", arena, &bytes, &err));
     ck_assert_int_eq(err.kind, ERROR_CONFIG);
+    static const char *const left[] = {"/a/b", "/a", ""};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s%s", folder, left[i]);
+        ck_assert(file_remove_folder(path, &err));
+    }
+    ck_assert(access(folder, F_OK) < 0);
+    ck_assert(file_remove_folder(folder, &err)); /* one that is not there is fine */
 }
 END_TEST
 
