@@ -21,7 +21,8 @@
 #include <systemd/sd-daemon.h>
 
 #define SETTINGS_CAP ((size_t)16 << 20)
-#define IDLE_MS 500 /* a wait that long is idleness */
+#define IDLE_MS 500  /* a wait that long is idleness */
+#define LONG_MS 5000 /* before one that long memory always goes back, else not more often than: */
 #define TRIM_EVERY (10 * CLOCK_SECOND)
 
 struct RoleContext {
@@ -145,7 +146,8 @@ static int slice(const RoleContext *context, int64_t deadline)
 static void give_back_memory(RoleContext *context, int64_t milliseconds)
 {
     int64_t now = clock_steady();
-    if ((milliseconds >= 0 && milliseconds < IDLE_MS) || now - context->trimmed < TRIM_EVERY)
+    bool is_long = milliseconds < 0 || milliseconds >= LONG_MS;
+    if (!is_long && (milliseconds < IDLE_MS || now - context->trimmed < TRIM_EVERY))
         return;
     context->trimmed = now;
     malloc_trim(0);
