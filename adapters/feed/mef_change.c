@@ -107,7 +107,7 @@ static const char *record_slice(const char *line, size_t size, size_t *ret_size)
     return NULL;
 }
 
-static const char *record_text(const json_t *record, const char *line, size_t size, Arena *arena)
+static const char *record_text(json_t *record, const char *line, size_t size, Arena *arena)
 {
     size_t length;
     const char *slice = line ? record_slice(line, size, &length) : NULL;
@@ -165,7 +165,7 @@ static MefRefusal read_content(const json_t *object, int type, const char *line,
         return read_merge(object, arena, ret) ? MEF_FINE : MEF_REFUSED_MERGE;
     if (ret->op != CHANGE_UPSERT)
         return MEF_FINE;
-    const json_t *record = json_object_get(object, "record");
+    json_t *record = json_object_get(object, "record");
     if (!json_is_object(record))
         return MEF_REFUSED_RECORD;
     const char *own_id = json_get_text(record, "id");

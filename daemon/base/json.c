@@ -2,6 +2,7 @@
 /* JSON from outside, read with limits. */
 #include "daemon/base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DEEPEST 64
@@ -55,17 +56,41 @@ bool json_get_int(const json_t *object, const char *key, int64_t *ret)
     return true;
 }
 
+/* Digits that read as the same number again.  15 keep what people write (0.1); a few numbers, the
+ * largest among them, need 17. */
+static int digits_of(double number)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", number);
+    return strtod(text, NULL) == number ? 15 : 17;
+}
+
 const char *json_number_text(Arena *arena, const json_t *number)
 {
     if (json_is_integer(number))
         return arena_format(arena, "%lld", (long long)json_integer_value(number));
-    return arena_format(arena, "%.15g", json_real_value(number));
+    double real = json_real_value(number);
+    return arena_format(arena, "%.*g", digits_of(real), real);
 }
 
-char *json_canonical(Arena *arena, const json_t *value)
+/* The most that a number within needs; no deeper than json_parse() lets through. */
+static int digits_within(json_t *value)
+{
+    int most = 15;
+    size_t i;
+    const char *key;
+    json_t *item;
+    if (json_is_real(value))
+        return digits_of(json_real_value(value));
+    json_array_foreach(value, i, item) most = digits_within(item) > most ? 17 : most;
+    json_object_foreach(value, key, item) most = digits_within(item) > most ? 17 : most;
+    return most;
+}
+
+char *json_canonical(Arena *arena, json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY |
-                                       JSON_REAL_PRECISION(15));
+                                       JSON_REAL_PRECISION(digits_within(value)));
     char *copy = arena_text(arena, text);
     free(text);
     return copy;

@@ -16,7 +16,7 @@ bool json_get_int(const json_t *object, const char *key, int64_t *ret);
 const char *json_number_text(Arena *arena, const json_t *number);
 
 /* Compact text with sorted keys: the same value always gives the same bytes. */
-char *json_canonical(Arena *arena, const json_t *value);
+char *json_canonical(Arena *arena, json_t *value);
 
 static inline void json_cleanup(json_t **value)
 {

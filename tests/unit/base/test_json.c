@@ -53,5 +53,24 @@ START_TEST(the_same_value_gives_the_same_bytes)
 }
 END_TEST
 
-SUITE("base/json", hostile_json_is_refused, errors_never_show_the_content,
+START_TEST(a_number_keeps_its_value)
+{
+    static const char *const texts[] = {"[1.7976931348623157e308,0.0]", "[0.30000000000000004]",
+                                        "[{\"a\":2.2250738585072014e-308}]", "[0.1]"};
+    for (size_t i = 0; i < 4; i++) {
+        _cleanup_arena_ Arena *arena = arena_new(1 << 20);
+        _cleanup_json_ json_t *value = NULL, *again = NULL;
+        Error err = {0};
+        ck_assert(json_parse(texts[i], strlen(texts[i]), &value, &err));
+        const char *text = json_canonical(arena, value);
+        ck_assert_msg(json_parse(text, strlen(text), &again, &err), "%s", text);
+        ck_assert_msg(json_equal(value, again), "%s", text);
+        const json_t *number = json_array_get(value, 0);
+        if (json_is_real(number))
+            ck_assert(strtod(json_number_text(arena, number), NULL) == json_real_value(number));
+    }
+}
+END_TEST
+
+SUITE("base/json", a_number_keeps_its_value, hostile_json_is_refused, errors_never_show_the_content,
       the_same_value_gives_the_same_bytes);
