@@ -46,7 +46,7 @@ static int64_t next_wait(const FeedPage *page, const IngestFeed *feed, uint64_t 
     return feed->poll_interval_ms + (spread ? (int64_t)(random % (uint64_t)spread) : 0);
 }
 
-static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, int64_t wait_ms,
+static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, NextPoll next,
                     Arena *arena, SourceCounts *ret, Error *err)
 {
     if (!source_apply(store, feed->name, page->changes, page->count, ret, err))
@@ -60,16 +60,23 @@ static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, 
     ret->unknown_types = page->unknown_types;
     ret->unknown_fields = page->unknown_fields;
     return keep_findings(store, feed->name, page, arena, err) &&
-           feed_save_page(store, feed->name, &page->next, ret, wait_ms, err);
+           feed_save_page(store, feed->name, &page->next, ret, next, err);
 }
 
-static bool store_page(Store *store, const IngestFeed *feed, const FeedPage *page, int64_t wait_ms,
-                       Arena *arena, SourceCounts *ret, Error *err)
+/* False in *ret_stored: the feed was moved while the page was on its way, which is then nobody's.
+ */
+static bool store_page(Store *store, const IngestFeed *feed, const FeedState *before,
+                       const FeedPage *page, int64_t wait_ms, Arena *arena, SourceCounts *ret,
+                       bool *ret_stored, Error *err)
 {
     _cleanup_transaction_ Transaction transaction = {0};
-    if (!store_begin(store, &transaction, err) ||
-        !(page->restart ? feed_restart(store, feed->name, "feed", NULL, err)
-                        : take_in(store, feed, page, wait_ms, arena, ret, err)))
+    NextPoll next = {.in_ms = wait_ms, .seen = before->next_poll};
+    if (!store_begin(store, &transaction, err) || !feed_still_at(store, before, ret_stored, err))
+        return false;
+    if (!*ret_stored)
+        return true;
+    if (!(page->restart ? feed_restart(store, feed->name, "feed", NULL, err)
+                        : take_in(store, feed, page, next, arena, ret, err)))
         return false;
     FAULT(INGEST_BEFORE_COMMIT);
     if (!store_commit(&transaction, err))
@@ -104,8 +111,8 @@ static bool failed(Store *store, const char *feed, const FeedState *before, cons
         if (!asked_ms && ret->wait_ms > INGEST_WAIT_CAP_MS)
             ret->wait_ms = INGEST_WAIT_CAP_MS / 2 + (int64_t)(random % (INGEST_WAIT_CAP_MS / 2));
     }
-    return feed_save_failure(store, feed, ret->state, failure, remedy_of(failure), ret->wait_ms,
-                             err);
+    return feed_save_failure(store, feed, ret->state, failure, remedy_of(failure),
+                             (NextPoll){.in_ms = ret->wait_ms, .seen = before->next_poll}, err);
 }
 
 bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t random,
@@ -115,6 +122,7 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
     FeedPage page = {0};
     FeedWait asked = {0};
     Error failure = {0};
+    bool stored;
     *ret = (IngestResult){0};
     if (!feed_get(store, feed->name, arena, &before, err))
         return error_wrap(err, "reading the place in feed \"%s\"", feed->name);
@@ -129,8 +137,13 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
         return failed(store, feed->name, &before, &failure, asked.wait_ms, random, ret, err);
     FAULT(POLL_AFTER_FETCH);
     ret->wait_ms = next_wait(&page, feed, random);
-    if (!store_page(store, feed, &page, ret->wait_ms, arena, &ret->counts, err))
+    if (!store_page(store, feed, &before, &page, ret->wait_ms, arena, &ret->counts, &stored, err))
         return error_wrap(err, "storing a page of feed \"%s\"", feed->name);
+    if (!stored) {
+        ret->outcome = INGEST_MORE;
+        ret->wait_ms = 0;
+        return true;
+    }
     ret->outcome = page.more ? INGEST_MORE : INGEST_DONE;
     ret->state = "ok";
     ret->restarted = page.restart;
@@ -141,6 +154,6 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
 
 bool ingest_open_failed(Store *store, const char *feed, const Error *failure, Error *err)
 {
-    return feed_save_failure(store, feed, "stopped", failure, remedy_of(failure), INGEST_STOPPED_MS,
-                             err);
+    return feed_save_failure(store, feed, "stopped", failure, remedy_of(failure),
+                             (NextPoll){.in_ms = INGEST_STOPPED_MS}, err);
 }

@@ -41,7 +41,7 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
     "refused, failures, last_error_code, last_error_text, remedy, records, "                       \
     "(select count(*) from source_record s where s.feed = f.feed and owner is null "               \
     "and parent_id is not null and not deleted), "                                                 \
-    "(select count(*) from work w where w.feed = f.feed and not quarantined)"
+    "(select count(*) from work w where w.feed = f.feed and not quarantined), round"
 
 static FeedState read_feed(const PGresult *result, int row, Arena *arena)
 {
@@ -73,6 +73,7 @@ static FeedState read_feed(const PGresult *result, int row, Arena *arena)
         .records = sql_get_number(result, row, 24),
         .orphans = sql_get_number(result, row, 25),
         .waiting = sql_get_number(result, row, 26),
+        .round = sql_get_number(result, row, 27),
     };
 }
 
@@ -170,8 +171,33 @@ static bool audit_change(Store *store, const char *feed, const char *from, const
                err);
 }
 
+bool feed_still_at(Store *store, const FeedState *seen, bool *ret, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    _cleanup_result_ PGresult *result = NULL;
+    Sql sql = sql_new(arena);
+    sql_text(&sql, seen->name);
+    sql_number(&sql, seen->round);
+    sql_text(&sql, seen->cursor.epoch);
+    sql_text(&sql, seen->cursor.phase);
+    sql_text(&sql, seen->cursor.cursor);
+    if (!sql_wants_transaction(store, err) ||
+        !sql_run(store, "hold a feed's place",
+                 "select (round, epoch, phase, cursor) is not distinct from ($2, $3, $4, $5)"
+                 " from feed_state where feed = $1 for update",
+                 &sql, &result, err))
+        return false;
+    *ret = PQntuples(result) == 1 && sql_get_bool(result, 0, 0);
+    return true;
+}
+
+/* As SQL: the wait is parameter `wait`, what the asker saw is parameter `seen`. */
+#define NEXT_POLL(wait, seen)                                                                      \
+    "next_poll = case when " seen "::bigint in (0, us(f.next_poll)) then mhsflow.now() + "         \
+    "ms(" wait ") else f.next_poll end"
+
 bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
-                    const SourceCounts *counts, int64_t next_poll_in_ms, Error *err)
+                    const SourceCounts *counts, NextPoll next_poll, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
     _cleanup_result_ PGresult *result = NULL;
@@ -184,28 +210,36 @@ bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
     sql_number(&sql, next->seq);
     sql_number(&sql, next->head_seq);
     sql_bool(&sql, next->complete);
-    sql_number(&sql, next_poll_in_ms);
+    sql_number(&sql, next_poll.in_ms);
     sql_number(&sql, counts->changes);
     sql_number(&sql, counts->stored);
     sql_number(&sql, counts->ignored);
     sql_number(&sql, counts->unknown_types);
     sql_number(&sql, counts->unknown_fields);
     sql_number(&sql, counts->refused);
+    sql_number(&sql, next_poll.seen);
     if (!sql_wants_transaction(store, err) ||
         !sql_run(
             store, "move a feed's cursor",
             "with o as (select * from feed_state where feed = $1 for update)"
             " update feed_state f set epoch = $2, phase = $3, cursor = $4, etag = $5, seq = $6,"
-            " head_seq = $7, complete = $8, next_poll = mhsflow.now() + ms($9),"
-            " last_poll = mhsflow.now(), last_ok = mhsflow.now(), pages = f.pages + 1,"
-            " changes = f.changes + $10, stored = f.stored + $11, ignored = f.ignored + $12,"
-            " unknown_types = f.unknown_types + $13, unknown_fields = f.unknown_fields + $14,"
-            " refused = f.refused + $15, failures = 0, last_error_code = null, last_error_text = "
-            "null,"
-            " remedy = null, state = case when f.state = 'paused' then f.state else 'ok' end"
-            " from o where f.feed = o.feed"
-            " returning o.state, f.state, (o.epoch, o.phase, o.cursor, o.seq) is distinct from"
-            " (f.epoch, f.phase, f.cursor, f.seq) or o.complete <> f.complete",
+            " head_seq = $7, complete = $8, " NEXT_POLL(
+                "$9",
+                "$16") ","
+                       " last_poll = mhsflow.now(), last_ok = mhsflow.now(), pages = f.pages + 1,"
+                       " changes = f.changes + $10, stored = f.stored + $11, ignored = f.ignored + "
+                       "$12,"
+                       " unknown_types = f.unknown_types + $13, unknown_fields = f.unknown_fields "
+                       "+ $14,"
+                       " refused = f.refused + $15, failures = 0, last_error_code = null, "
+                       "last_error_text = "
+                       "null,"
+                       " remedy = null, state = case when f.state = 'paused' then f.state else "
+                       "'ok' end"
+                       " from o where f.feed = o.feed"
+                       " returning o.state, f.state, (o.epoch, o.phase, o.cursor, o.seq) is "
+                       "distinct from"
+                       " (f.epoch, f.phase, f.cursor, f.seq) or o.complete <> f.complete",
             &sql, &result, err))
         return false;
     if (PQntuples(result) == 0)
@@ -249,7 +283,7 @@ static bool change_state(Store *store, const char *feed, const char *set, Sql *s
 }
 
 bool feed_save_failure(Store *store, const char *feed, const char *state, const Error *failure,
-                       const char *remedy, int64_t next_poll_in_ms, Error *err)
+                       const char *remedy, NextPoll next_poll, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
     char text[sizeof failure->cause + sizeof failure->context + 64];
@@ -259,11 +293,12 @@ bool feed_save_failure(Store *store, const char *feed, const char *state, const 
     sql_text(&sql, failure->code);
     sql_text(&sql, error_text(failure, text, sizeof text));
     sql_text(&sql, remedy);
-    sql_number(&sql, next_poll_in_ms);
+    sql_number(&sql, next_poll.in_ms);
+    sql_number(&sql, next_poll.seen);
     return change_state(store, feed,
                         "state = case when f.state = 'paused' then f.state else $2 end,"
                         " failures = failures + 1, last_poll = mhsflow.now(), last_error_code = $3,"
-                        " last_error_text = $4, remedy = $5, next_poll = mhsflow.now() + ms($6)",
+                        " last_error_text = $4, remedy = $5, " NEXT_POLL("$6", "$7"),
                         &sql, failure->code, NULL, err);
 }
 

@@ -20,6 +20,7 @@ typedef struct FeedState {
     const char *name, *id_prefix;
     FeedCursor cursor;
     const char *state; /* "ok" "late" "down" "stopped" "paused"; "new" before the first answer */
+    int64_t round;     /* goes up when the feed is read anew */
     int64_t next_poll; /* microseconds; when it is due */
     int64_t last_poll, last_ok; /* 0: never */
     int64_t pages, changes, stored, ignored, unknown_types, unknown_fields, refused;
@@ -66,14 +67,24 @@ bool source_apply(Store *store, const char *feed, const Change *changes, size_t 
  * lower than `before` are deleted.  Adds to the counts. */
 bool source_sweep(Store *store, const char *feed, int64_t before, SourceCounts *counts, Error *err);
 
+/* When a feed is asked again.  A wish that a person uttered meanwhile goes before: `seen` is the
+ * next_poll that the asker found; when another stands there by now, it stays.  0: in any case. */
+typedef struct NextPoll {
+    int64_t in_ms, seen;
+} NextPoll;
+
+/* In a transaction, before a page is stored: keeps others from moving the feed, and says whether it
+ * still stands where `seen` was read.  If not (a person had it read anew), the page is not for it.
+ */
+bool feed_still_at(Store *store, const FeedState *seen, bool *ret, Error *err);
 /* In a transaction.  Moves the cursor and counts; state "ok"; one audit event per page that moved
  * it. */
 bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
-                    const SourceCounts *counts, int64_t next_poll_in_ms, Error *err);
+                    const SourceCounts *counts, NextPoll next_poll, Error *err);
 /* A transaction of its own; the cursor does not move.  `state`: "down" or "stopped" (a person must
  * look).  Audited only when the state changes. */
 bool feed_save_failure(Store *store, const char *feed, const char *state, const Error *failure,
-                       const char *remedy, int64_t next_poll_in_ms, Error *err);
+                       const char *remedy, NextPoll next_poll, Error *err);
 /* Begin anew: cursor forgotten, not complete, records kept.  `actor` NULL: the feed itself asked
  * for it (epoch, expired cursor).  In the new round a record is taken when its version is higher or
  * its content differs, because a restored server counts from an older time.  In a transaction. */

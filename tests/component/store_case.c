@@ -96,7 +96,7 @@ SourceCounts take_page(Store *on, const char *feed, const Change *changes, size_
                          .complete = true};
     ok(store_begin(on, &transaction, err));
     ok(source_apply(on, feed, changes, count, &counts, err));
-    ok(feed_save_page(on, feed, &cursor, &counts, 1000, err));
+    ok(feed_save_page(on, feed, &cursor, &counts, (NextPoll){1000, 0}, err));
     ok(store_commit(&transaction, err));
     return counts;
 }

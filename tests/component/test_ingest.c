@@ -348,7 +348,9 @@ typedef struct Scripted {
     Change changes[MANY];
     bool restart; /* answered once */
     size_t count;
-    bool kill_database; /* while the page is in memory */
+    bool kill_database;    /* while the page is in memory */
+    const char *meanwhile; /* SQL of a person, while the page is in memory */
+    const char *database;  /* theirs */
 } Scripted;
 
 static bool scripted_fetch(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret,
@@ -369,6 +371,9 @@ static bool scripted_fetch(void *self, Arena *arena, const FeedCursor *after, Fe
         scripted->kill_database = false;
         pg_kill(cluster);
     }
+    if (scripted->meanwhile)
+        pg_ask(scripted->database, scripted->meanwhile);
+    scripted->meanwhile = NULL;
     return true;
 }
 
@@ -433,6 +438,41 @@ START_TEST(a_few_that_a_restored_feed_lost_go_unasked)
 }
 END_TEST
 
+#define WISH "update mhsflow.feed_state set next_poll = mhsflow.now() - interval '1 second' "
+
+START_TEST(a_wish_while_a_page_is_on_its_way_is_kept)
+{
+    Bench *bench = bench_new();
+    bench->feed.poll_interval_ms = 86400000;
+    Scripted scripted = {.database = bench->database, .meanwhile = WISH "returning 1"};
+    script(bench, &scripted);
+    ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
+    is(bench, "select seq || ' ' || (next_poll <= mhsflow.now()) from mhsflow.feed_state",
+       "5 true");
+    ck_assert(one_page(bench));
+    is(bench, "select next_poll > mhsflow.now() from mhsflow.feed_state", "t");
+    bench_free(bench);
+}
+END_TEST
+
+/* A page of the round before would look like a whole new round that lacks nearly everything. */
+START_TEST(a_page_that_was_asked_before_a_resync_is_not_taken_after_it)
+{
+    Bench *bench = bench_new();
+    Scripted scripted = {.database = bench->database};
+    script(bench, &scripted);
+    ck_assert(one_page(bench));
+    scripted.count = 1;
+    scripted.meanwhile = WISH ", round = round + 1, epoch = null, phase = '', cursor = null, "
+                              "seq = 0, complete = false returning 1";
+    ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
+    ck_assert_int_eq(bench->result.outcome, INGEST_MORE);
+    is(bench, "select complete || ' ' || seq from mhsflow.feed_state", "false 0");
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "5");
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_record_that_cannot_be_stored_does_not_hold_up_the_others)
 {
     Bench *bench = bench_new();
@@ -488,6 +528,8 @@ int main(void)
     tcase_add_test(tcase, a_restored_feed_is_read_anew);
     tcase_add_test(tcase, what_a_restored_feed_lost_waits_for_a_person);
     tcase_add_test(tcase, a_few_that_a_restored_feed_lost_go_unasked);
+    tcase_add_test(tcase, a_wish_while_a_page_is_on_its_way_is_kept);
+    tcase_add_test(tcase, a_page_that_was_asked_before_a_resync_is_not_taken_after_it);
     tcase_add_test(tcase, a_record_that_cannot_be_stored_does_not_hold_up_the_others);
     tcase_add_test(tcase, a_database_that_dies_under_a_page_gets_it_again);
     suite_add_tcase(suite, tcase);

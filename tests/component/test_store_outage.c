@@ -27,7 +27,7 @@ static bool take_page_of(Store *on, int number, Error *err)
     FeedCursor cursor = {.epoch = "e", .phase = "changes", .cursor = "c", .seq = seq + PAGE - 1};
     return store_begin(on, &transaction, err) &&
            source_apply(on, "feed-b", changes, PAGE, &counts, err) &&
-           feed_save_page(on, "feed-b", &cursor, &counts, 1000, err) &&
+           feed_save_page(on, "feed-b", &cursor, &counts, (NextPoll){1000, 0}, err) &&
            store_commit(&transaction, err);
 }
 
