@@ -44,18 +44,7 @@ typedef struct Mef {
 static const OptionDecl options[] = {
     {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
      "Where the feed's pages begin, for example https://cases.example/export/v1."},
-    FEED_OPTION("token", SECRET, NULL, NULL, NULL,
-                "The file that holds the bearer token.  It is read again when the feed no longer "
-                "accepts it."),
-    FEED_OPTION("token_url", URL, NULL, NULL, NULL,
-                "Where a token is fetched instead (OAuth 2.0 client credentials), with client_id "
-                "and client_secret."),
-    FEED_OPTION("client_id", TEXT, NULL, NULL, NULL, "Our name at token_url."),
-    FEED_OPTION("client_secret", SECRET, NULL, NULL, NULL,
-                "The file that holds our secret at token_url."),
-    FEED_OPTION("scope", TEXT, NULL, NULL, NULL,
-                "The scopes to ask for at token_url, for example \"export.read "
-                "export.identifiers\"."),
+    AUTHORIZATION_OPTIONS,
     FEED_OPTION("ca", PATH, NULL, NULL, NULL,
                 "The certificates (PEM) that may vouch for the feed's server; the system's when "
                 "not set."),
@@ -85,7 +74,7 @@ static void mef_close(void *self)
     if (!mef)
         return;
     http_client_free(mef->server.client);
-    mef_auth_free(mef->server.auth);
+    authorization_free(mef->server.authorization);
     arena_free(mef->manifest_arena);
     arena_free(mef->settings);
     free(mef);
@@ -133,7 +122,8 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
                          .client_key = key ? file_credential_path(key, mef->settings) : NULL,
                          .proxy = section_text(section, "proxy"),
                          .stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms};
-    if (!types_are_known(mef, err) || !mef_auth_new(section, &mef->server.auth, err) ||
+    if (!types_are_known(mef, err) ||
+        !authorization_new(section, &mef->server.authorization, err) ||
         !http_client_new(&http, &mef->server.client, err)) {
         mef_close(mef);
         return error_wrap(err, "opening feed \"%s\"", name);

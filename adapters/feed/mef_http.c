@@ -24,12 +24,13 @@ typedef struct Exchange {
 } Exchange;
 
 static bool exchange(MefServer *server, Arena *arena, const Exchange *want, bool renew,
-                     HttpResponse *ret, Error *err)
+                     HttpResponse *ret, int64_t *ret_wait_ms, Error *err)
 {
     HttpHeader headers[6];
     size_t count = 0;
     const char *authorization;
-    if (!mef_auth_value(server->auth, server->client, renew, &authorization, err))
+    if (!authorization_value(server->authorization, server->client, renew, &authorization,
+                             ret_wait_ms, err))
         return false;
     headers[count++] = (HttpHeader){"Accept", want->accept};
     headers[count++] = (HttpHeader){"User-Agent", "mhsflow/" MHSFLOW_VERSION};
@@ -101,8 +102,8 @@ static bool ask(MefServer *server, Arena *arena, const Exchange *want, HttpRespo
                 const MefProblem **ret_problem, int64_t *ret_wait_ms, Error *err)
 {
     *ret_problem = NULL;
-    if (!exchange(server, arena, want, false, ret, err) ||
-        (ret->status == 401 && !exchange(server, arena, want, true, ret, err)))
+    if (!exchange(server, arena, want, false, ret, ret_wait_ms, err) ||
+        (ret->status == 401 && !exchange(server, arena, want, true, ret, ret_wait_ms, err)))
         return false;
     *ret_wait_ms = asked_wait(ret);
     if (ret->status == 200 || (ret->status == 304 && want->etag))

@@ -2,16 +2,15 @@
 /* A MEF/1 server over HTTP: one request, its answer sorted by what it means for us. */
 #pragma once
 
-#include "adapters/feed/mef_auth.h"
 #include "adapters/feed/mef_manifest.h"
 #include "adapters/feed/mef_page.h"
 #include "adapters/feed/mef_problem.h"
-#include "daemon/net/http.h"
+#include "daemon/net/authorization.h"
 
 typedef struct MefServer {
     HttpClient *client;
     const char *base; /* https://host/export/v1 */
-    MefAuth *auth;
+    Authorization *authorization;
     size_t page_limit; /* inflated bytes */
     bool json;         /* the server cannot do NDJSON */
 } MefServer;

@@ -11,6 +11,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/net/authorization.h"
 #include "daemon/net/content_digest.h"
 #include "daemon/net/message_signature.h"
 #include "daemon/net/retry_after.h"
@@ -26,6 +27,7 @@
 typedef struct Https {
     HttpClient *client;
     RequestSigner *signer;
+    Authorization *authorization;
     Arena *settings;
     const char *base; /* without a slash at its end */
 } Https;
@@ -33,6 +35,7 @@ typedef struct Https {
 static const OptionDecl options[] = {
     {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
      "Where the receiver takes submissions, for example https://receiver.example/msr/v1."},
+    AUTHORIZATION_OPTIONS,
     {"ca", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
      "The certificates (PEM) that may vouch for the receiver; the system's when not set."},
     {"client_certificate", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
@@ -56,6 +59,7 @@ static void https_close(void *self)
     if (!https)
         return;
     http_client_free(https->client);
+    authorization_free(https->authorization);
     arena_free(https->settings);
     free(https);
 }
@@ -89,6 +93,7 @@ static bool https_open(const char *name, const Section *section, RequestSigner *
     };
     const char *authority, *path;
     if (!message_target(base, https->settings, &authority, &path, err) ||
+        !authorization_new(section, &https->authorization, err) ||
         !http_client_new(&settings, &https->client, err)) {
         https_close(https);
         return error_wrap(err, "opening route \"%s\"", name);
@@ -218,14 +223,60 @@ static bool exchange(const Https *https, Asked asked, const HttpRequest *request
     return true;
 }
 
+/* ---- who we are ---- */
+
+/* Nothing left, because nobody would have believed us. */
+static void judge_no_token(const Error *failure, int64_t wait_ms, Arena *arena, SubmitAnswer *ret)
+{
+    bool refused = failure->kind == ERROR_CONFIG;
+    *ret = (SubmitAnswer){.verdict = VERDICT_LATER,
+                          .wait_ms = wait_ms,
+                          .stop_route = refused,
+                          .code = refused ? "token_refused" : "token_unavailable",
+                          .reason = arena_text(arena, failure->cause)};
+}
+
+/* Adds the Authorization header where the route has one.  False: *ret says why there is none. */
+static bool authorize(const Https *https, bool renew, Draft *draft, Arena *arena, SubmitAnswer *ret)
+{
+    Error failure = {0};
+    const char *value;
+    int64_t wait_ms;
+    if (!authorization_value(https->authorization, https->client, renew, &value, &wait_ms,
+                             &failure)) {
+        judge_no_token(&failure, wait_ms, arena, ret);
+        return false;
+    }
+    if (value)
+        draft->headers[draft->header_count++] =
+            (HttpHeader){"Authorization", arena_text(arena, value)};
+    return true;
+}
+
+typedef bool (*Call)(const Https *https, bool renew, Arena *arena, const Submission *submission,
+                     SubmitAnswer *ret, Error *err);
+
+/* Once more with a new token when the receiver no longer knows ours: by its own word it took
+ * nothing in.  Signed anew, because a signature counts once. */
+static bool call(Call one, const Https *https, Arena *arena, const Submission *submission,
+                 SubmitAnswer *ret, Error *err)
+{
+    if (!one(https, false, arena, submission, ret, err))
+        return false;
+    bool token_refused = ret->status == 401 && text_equal(ret->code, "unauthorised") &&
+                         authorization_is_set(https->authorization);
+    return !token_refused || one(https, true, arena, submission, ret, err);
+}
+
 /* ---- the contract's three calls ---- */
 
-static bool https_submit(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
-                         Error *err)
+static bool submit_once(const Https *https, bool renew, Arena *arena, const Submission *submission,
+                        SubmitAnswer *ret, Error *err)
 {
-    const Https *https = self;
     const char *url = arena_format(arena, "%s/submissions", https->base);
     Draft draft = {0};
+    if (!authorize(https, renew, &draft, arena, ret))
+        return true;
     if (!draft_submission(https, submission, url, &draft, arena, err))
         return false;
     HttpRequest request = {
@@ -241,13 +292,14 @@ static bool https_submit(void *self, Arena *arena, const Submission *submission,
     return exchange(https, ASKED_SUBMIT, &request, arena, ret, err);
 }
 
-static bool https_inquire(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
-                          Error *err)
+static bool inquire_once(const Https *https, bool renew, Arena *arena, const Submission *submission,
+                         SubmitAnswer *ret, Error *err)
 {
-    const Https *https = self;
     const char *url =
         arena_format(arena, "%s/submissions/%s", https->base, submission->idempotency_key);
     Draft draft = {0};
+    if (!authorize(https, renew, &draft, arena, ret))
+        return true;
     if (!start_draft(&draft, "GET", url, arena, err) || !sign_draft(https, &draft, arena, err))
         return false;
     HttpRequest request = {
@@ -259,6 +311,18 @@ static bool https_inquire(void *self, Arena *arena, const Submission *submission
         .total_timeout_ms = QUESTION_TIMEOUT_MS,
     };
     return exchange(https, ASKED_INQUIRE, &request, arena, ret, err);
+}
+
+static bool https_submit(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                         Error *err)
+{
+    return call(submit_once, self, arena, submission, ret, err);
+}
+
+static bool https_inquire(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
+                          Error *err)
+{
+    return call(inquire_once, self, arena, submission, ret, err);
 }
 
 /* Somebody who answers HTTP at all is there: only a fault of its own, or "not now", says otherwise.

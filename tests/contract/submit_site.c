@@ -19,13 +19,13 @@ static const char *secret(SubmitSite *site, const char *name)
 }
 
 /* What a person would write for this adapter.  A new adapter adds its case here. */
-static const char *settings_of(SubmitSite *site, Peer *peer)
+static const char *settings_of(SubmitSite *site, Peer *peer, const char *more)
 {
     if (strcmp(site->adapter->name, "https") == 0)
         return arena_format(site->settings,
                             "url: %s\nca: %s\nconnect_timeout: 2s\nstall_timeout: 1s\n"
-                            "total_timeout: 4s\n",
-                            peer_url(peer, "/msr/v1"), peer_ca_path(peer));
+                            "total_timeout: 4s\n%s",
+                            peer_url(peer, "/msr/v1"), peer_ca_path(peer), more ? more : "");
     if (strcmp(site->adapter->name, "mesh") == 0)
         return arena_format(
             site->settings,
@@ -95,7 +95,7 @@ static void write_document(SubmitSite *site)
     };
 }
 
-SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer)
+SubmitSite *submit_site_with(const SubmitAdapter *adapter, Peer *peer, const char *more_settings)
 {
     SubmitSite *site = calloc(1, sizeof *site);
     YamlNode *map;
@@ -106,7 +106,7 @@ SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer)
     write_document(site);
     snprintf(site->folder, sizeof site->folder, "/tmp/submit-site-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(site->folder));
-    const char *text = settings_of(site, peer);
+    const char *text = settings_of(site, peer, more_settings);
     ck_assert_msg(text, "no settings are known for submit adapter %s", adapter->name);
     ck_assert(yaml_parse("settings", text, strlen(text), site->settings, &map, &site->err));
     ck_assert_msg(
@@ -115,6 +115,11 @@ SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer)
     ck_assert_msg(adapter->open("here", site->section, &site->signer, &site->self, &site->err),
                   "%s", site->err.cause);
     return site;
+}
+
+SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer)
+{
+    return submit_site_with(adapter, peer, NULL);
 }
 
 void submit_site_free(SubmitSite *site)

@@ -307,14 +307,15 @@ static bool token_fits(const FeedPeer *feed, const char *head)
     return !feed->token || strstr(head, wanted);
 }
 
-/* OAuth 2.0 client credentials, the Basic way; the test's secrets are plain letters. */
+/* OAuth 2.0 client credentials; the secrets of the Basic way are plain letters. */
 static char *give_token(FeedPeer *feed, const PeerRequest *request, size_t *ret_size)
 {
     Body body = {.size = 0};
-    bool fits = feed->secret && strstr(request->head, feed->secret) &&
-                strncmp(request->body, "grant_type=client_credentials", 29) == 0;
+    bool known =
+        feed->knows ? feed->knows(request) : feed->secret && strstr(request->head, feed->secret);
+    bool fits = known && strncmp(request->body, "grant_type=client_credentials", 29) == 0;
     if (feed->status)
-        return problem(feed, feed->status, feed->code, NULL, ret_size);
+        return problem(feed, feed->status, feed->code, feed->headers, ret_size);
     if (!fits)
         return problem(feed, "401 Unauthorized", "invalid_client", NULL, ret_size);
     feed->tokens++;

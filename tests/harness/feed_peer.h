@@ -33,6 +33,7 @@ typedef struct FeedPeer {
     const char *status, *code, *headers; /* FEED_FAULT_STATUS: "429 Too Many Requests",
                                             "rate_limited", "Retry-After: 7\r\n" */
     const char *token;                   /* asked for when set */
+    bool (*knows)(const PeerRequest *);  /* POST /token asks it, when set, whether to give one */
     const char *secret; /* POST /token gives `token` to whoever shows client:`secret` */
     int token_life;     /* seconds, as said there */
     int tokens;         /* given */
