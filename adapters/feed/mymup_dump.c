@@ -137,7 +137,8 @@ static bool open_dump(const DropFeed *feed, DropOpened *drop, void **ret_reader,
     if (drop->problems->refused)
         return true;
     say_what_is_lost(&reader->dump, tables, drop->arena);
-    mymup_join(tables, feed->profile, drop->seq, drop->arena, &reader->dump);
+    mymup_join(tables, feed->profile, drop->seq, drop->candidate->order / DAY_ORDER, drop->arena,
+               &reader->dump);
     *ret_reader = reader;
     return arena_check(drop->arena, err);
 }

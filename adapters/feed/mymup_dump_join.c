@@ -42,6 +42,7 @@ typedef struct Join {
     const MymupTable *tables;
     const MymupSettings *settings;
     int64_t seq;
+    const char *day; /* of the dump */
     Arena *arena;
     MymupDump *dump;
     const char **clients; /* global ids of clients_all, in order */
@@ -124,6 +125,14 @@ static void refuse(Join *join, MymupRefusal refusal, const char *type, const cha
                                          row->line, refusals[refusal].text),
                     .remedy = "correct it in MYMUP; the next dump brings it",
                     .note = refusals[refusal].note}};
+}
+
+/* What is dated after the dump was made goes into no month that is over: it is kept, and said. */
+static void say_future(Join *join, const char *type, const char *id, const MymupRow *row,
+                       const char *day)
+{
+    if (strcmp(day, join->day) > 0)
+        refuse(join, REFUSAL_FUTURE, type, id, row);
 }
 
 static Text begin_record(const Join *join, const char *id)
@@ -316,6 +325,9 @@ static void unite_referrals(Join *join)
             refuse(join, REFUSAL_AGAIN, NULL, join->referrals[i].id, join->referrals[i].row);
         else
             join->referrals[kept++] = join->referrals[i];
+        if (!again)
+            say_future(join, "referral", join->referrals[i].id, join->referrals[i].row,
+                       join->referrals[i].date);
     }
     join->referral_count = kept;
 }
@@ -461,6 +473,7 @@ static void add_contacts(Join *join)
             refuse(join, day ? REFUSAL_CONTACT_ALONE : REFUSAL_NO_DATE, "contact", id, row);
             continue;
         }
+        say_future(join, "contact", id, row, day);
         bool administrative = is_administrative(row);
         administration += administrative;
         Text json = begin_record(join, id);
@@ -537,9 +550,10 @@ static size_t read_scores(Join *join, Score *ret)
         const Referral *referral = day ? find_referral(join, row, day) : NULL;
         for (int number = 1; number <= GOALS; number++) {
             const char *score = mymup_value(row, cells[number - 1]);
-            if (*score && referral)
+            if (*score && referral) {
+                say_future(join, "goal", row_id('G', row, number, join->arena), row, day);
                 ret[count++] = (Score){referral, row, day, score, number};
-            else if (*score)
+            } else if (*score)
                 refuse(join, day ? REFUSAL_SCORE_ALONE : REFUSAL_NO_DATE, "goal",
                        row_id('G', row, number, join->arena), row);
         }
@@ -563,9 +577,11 @@ static void add_goals(Join *join)
 }
 
 void mymup_join(const MymupTable tables[MYMUP_FILE_COUNT], const MymupSettings *settings,
-                int64_t seq, Arena *arena, MymupDump *ret)
+                int64_t seq, int64_t day, Arena *arena, MymupDump *ret)
 {
     Join join = {.tables = tables, .settings = settings, .seq = seq, .arena = arena, .dump = ret};
+    join.day = arena_format(arena, "%04d-%02d-%02d", (int)(day / 10000), (int)(day / 100 % 100),
+                            (int)(day % 100));
     add_franchises(&join);
     add_people(&join);
     read_referrals(&join);

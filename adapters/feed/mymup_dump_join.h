@@ -23,5 +23,6 @@ typedef struct MymupDump {
     size_t count, capacity;
 } MymupDump;
 
+/* `day`: YYYYMMDD, of the dump; what is dated later is kept, and said. */
 void mymup_join(const MymupTable tables[MYMUP_FILE_COUNT], const MymupSettings *settings,
-                int64_t seq, Arena *arena, MymupDump *ret);
+                int64_t seq, int64_t day, Arena *arena, MymupDump *ret);

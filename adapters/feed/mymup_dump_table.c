@@ -105,6 +105,15 @@ static bool check_columns(const MymupSheet *sheet, MymupFile kind, DropProblems 
 
 /* ---- rows ---- */
 
+/* Control characters, which people paste in and no CSV may hold, become blanks. */
+static void blank_controls(char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (((unsigned char)bytes[i] < ' ' && !strchr("\t\r\n", bytes[i])) || bytes[i] == 0x7F ||
+            !bytes[i])
+            bytes[i] = ' ';
+}
+
 /* The file with its clean header; the rest as it is. */
 static bool clean_text(MymupSheet *sheet, const DropFile *file, Arena *arena, Text *ret, Error *err)
 {
@@ -112,6 +121,7 @@ static bool clean_text(MymupSheet *sheet, const DropFile *file, Arena *arena, Te
     size_t size;
     if (!file_read(file->path, FILE_MOST, arena, &bytes, &size, err))
         return false;
+    blank_controls(bytes, size);
     const char *end = bytes + size;
     if (strncmp(bytes, "\xef\xbb\xbf", 3) == 0)
         bytes += 3;

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= length + (end != NULL);
     }
     if (done && !problems.refused) {
-        mymup_join(tables, &settings, 1, arena, &dump);
+        mymup_join(tables, &settings, 1, 20261031, arena, &dump);
         check(&dump);
     }
     arena_free(arena);

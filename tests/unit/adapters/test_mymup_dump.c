@@ -145,6 +145,32 @@ START_TEST(what_cannot_be_joined_or_carried_is_said)
 }
 END_TEST
 
+START_TEST(what_is_dated_after_the_dump_is_kept_and_said)
+{
+    at = drop_case_new(&feed_mymup_dump, SETTINGS);
+    write_dump(DUMP, "31102026",
+               "Global ID,Franchise,Contact Date,Contact Approach,Attendance\n"
+               "G1,Young People's Lead,01/01/2199,Video,Attended\n"
+               "G1,Young People's Lead,31/10/2026,Video,Attended\n");
+    ck_assert_msg(drop_case_fetch(at, true), "%s", at->err.cause);
+    ck_assert_uint_eq(count_of("contact"), 2);
+    ck_assert_uint_eq(refused("mymup.future"), 1);
+    drop_case_free(at);
+}
+END_TEST
+
+START_TEST(control_characters_are_blanks)
+{
+    at = drop_case_new(&feed_mymup_dump, SETTINGS);
+    write_dump(DUMP, "31102026",
+               "Global ID,Franchise,Contact Date,Contact Approach,Attendance\n"
+               "G1,Young People's\vLead,09/10/2026,\x01Video\x02,Attended\x7f\n");
+    ck_assert_msg(drop_case_fetch(at, true), "%s", at->err.cause);
+    found("contact", "\"medium\":\"Video\",\"attendance\":\"Attended\"");
+    drop_case_free(at);
+}
+END_TEST
+
 START_TEST(ids_stay_while_the_row_stays)
 {
     begin();
@@ -262,6 +288,7 @@ END_TEST
 
 SUITE("adapters/mymup_dump", the_eight_files_become_records,
       rows_find_the_referral_that_ran_on_their_day, what_cannot_be_joined_or_carried_is_said,
+      what_is_dated_after_the_dump_is_kept_and_said, control_characters_are_blanks,
       ids_stay_while_the_row_stays, a_dump_waits_for_its_eight_files_and_for_quiet,
       an_older_dump_comes_too_late_and_one_of_the_day_does_not,
       a_column_that_is_needed_and_missing_refuses, values_are_cleaned, dates_are_read_in_both_ways);
