@@ -116,8 +116,10 @@ typedef struct SubmitAdapter {
                    Error *err);
     bool (*inquire)(void *self, Arena *arena, const Submission *submission, SubmitAnswer *ret,
                     Error *err);
-    bool (*probe)(void *self, Arena *arena, SubmitAnswer *ret,
-                  Error *err); /* cheap, sends no payload */
+    /* Both are cheap, send nothing of a submission, and answer ACCEPTED for yes.  probe: is anybody
+     * there?  knock: asked under our own name, are we let in? */
+    bool (*probe)(void *self, Arena *arena, SubmitAnswer *ret, Error *err);
+    bool (*knock)(void *self, Arena *arena, SubmitAnswer *ret, Error *err);
     void (*close)(void *self);
 } SubmitAdapter;
 

@@ -325,6 +325,22 @@ static bool https_inquire(void *self, Arena *arena, const Submission *submission
     return call(inquire_once, self, arena, submission, ret, err);
 }
 
+/* The signed question about a key that no document can have: whoever says "never seen" has checked
+ * our signature and knows us. */
+static bool https_knock(void *self, Arena *arena, SubmitAnswer *ret, Error *err)
+{
+    static const char nobody[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    const Submission nothing = {.idempotency_key = nobody};
+    if (!call(inquire_once, self, arena, &nothing, ret, err))
+        return false;
+    if (ret->verdict == VERDICT_NEVER_SEEN)
+        *ret = (SubmitAnswer){.verdict = VERDICT_ACCEPTED,
+                              .status = ret->status,
+                              .code = "let_in",
+                              .reason = "the receiver knows us"};
+    return true;
+}
+
 /* Somebody who answers HTTP at all is there: only a fault of its own, or "not now", says otherwise.
  */
 static bool https_probe(void *self, Arena *arena, SubmitAnswer *ret, Error *err)
@@ -355,5 +371,6 @@ const SubmitAdapter submit_https = {
     .submit = https_submit,
     .inquire = https_inquire,
     .probe = https_probe,
+    .knock = https_knock,
     .close = https_close,
 };

@@ -122,5 +122,6 @@ const SubmitAdapter submit_portal = {
     .submit = portal_submit,
     .inquire = portal_inquire,
     .probe = portal_probe,
+    .knock = portal_probe,
     .close = portal_close,
 };

@@ -8,7 +8,9 @@
 #include "daemon/commands/listing.h"
 #include "daemon/pipeline/tools.h"
 #include "daemon/sign/client.h"
+#include "daemon/sign/expiry.h"
 #include "daemon/sign/key.h"
+#include "daemon/sign/token.h"
 #include "daemon/store/migrate.h"
 
 #include <stdlib.h>
@@ -133,17 +135,20 @@ static void check_secrets(Check *check, const char *kind, const NamedSection *it
     }
 }
 
-#define EXPIRY_DAYS 30
-
 static void check_expiry(Check *check, const char *what, const char *key_id, int64_t end)
 {
     int64_t left = end - clock_wall() / CLOCK_SECOND;
     const char *detail = arena_format(check->context->arena, "key %s, certificate until %s", key_id,
                                       format_end(check, end));
 
-    if (left < EXPIRY_DAYS * 86400)
-        note(check, what, detail,
-             "the certificate ends soon: make a new one, and give it to the receiver first");
+    const char *remedy = "make a new certificate, and give it to the receiver first";
+    Error err = {0};
+
+    if (left < (int64_t)EXPIRY_LATE_DAYS * EXPIRY_DAY) {
+        error_set(&err, ERROR_CONFIG, "check.expiry", "%s", detail);
+        bad(check, what, &err, remedy);
+    } else if (expiry_mark(left))
+        note(check, what, detail, remedy);
     else
         good(check, what, detail);
 }
@@ -154,6 +159,7 @@ static void check_signing(Check *check, const Config *config)
 {
     Arena *arena = check->context->arena;
     _cleanup_signer_key_ SignerKey *key = NULL;
+    SignerKeySource source;
     SignerState state;
     Error away = {0}, err = {0};
 
@@ -161,12 +167,16 @@ static void check_signing(Check *check, const Config *config)
         note(check, "signing", "no section \"signing\": nothing can be sent", NULL);
         return;
     }
+    source = (SignerKeySource){.certificate = section_text(config->signing, "certificate"),
+                               .key = section_text(config->signing, "key")};
     if (sign_client_key(config_sign_socket(config, arena), &state, &away)) {
         check_expiry(check, "signer", state.key_id, state.end);
         return;
     }
-    if (signer_key_open(section_text(config->signing, "certificate"),
-                        section_text(config->signing, "key"), clock_wall(), &key, &err))
+    if (signer_token_named(source.key))
+        note(check, "signing key", "on a token",
+             "only the role `sign`, which is not running, gives the token its PIN");
+    else if (signer_key_open(&source, clock_wall(), &key, &err))
         check_expiry(check, "signing key", signer_key_id(key), signer_key_end(key));
     else if (text_starts(section_text(config->signing, "key"), "credential:"))
         note(check, "signing key", section_text(config->signing, "key"),

@@ -199,8 +199,9 @@ const Command queue_commands[] = {
      "at its source; a new "
      "revision then takes its place by itself.",
      release_options, run_release},
-    {"queue", "retry", "ID...", 1, 100, "Try, or ask, now instead of at the next time due", NULL,
-     retry_options, run_retry},
+    {"queue", "retry", "ID...", 1, 100, "Try, or ask, now instead of at the next time due",
+     "A route that is stopped or down is tried again with it, without a reload.", retry_options,
+     run_retry},
     {"queue", "cancel", "ID...", 1, 100, "Take submissions out of the queue for good", NULL,
      reason_options, run_cancel},
     {0},

@@ -5,7 +5,9 @@
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
 #include "daemon/config/calendar.h"
+#include "daemon/sign/expiry.h"
 #include "daemon/store/rows.h"
+#include "daemon/store/signing_key.h"
 #include "daemon/store/source.h"
 #include "daemon/store/submission.h"
 #include "daemon/store/work.h"
@@ -40,6 +42,7 @@ typedef struct Status {
     DueMonth *months;
     size_t month_count;
     bool settled;
+    SigningKey key;
     const char **needs; /* what needs a person, a sentence each */
     size_t need_count, need_capacity;
 } Status;
@@ -56,7 +59,8 @@ static bool read_status(Status *status, Store *store, Error *err)
            months_dirty(store, NULL, arena, &status->dirty, &status->dirty_count, err) &&
            submission_list(store, &all, arena, &status->submissions, &status->submission_count,
                            err) &&
-           route_list(store, arena, &status->routes, &status->route_count, err);
+           route_list(store, arena, &status->routes, &status->route_count, err) &&
+           signing_key_get(store, arena, &status->key, err);
 }
 
 static bool is_dirty(const Status *status, const char *provider, Month month)
@@ -187,8 +191,20 @@ static void find_needs(Status *status)
                  status->feeds[i].remedy ? status->feeds[i].remedy : "see `mhsflow feed list`");
     for (size_t i = 0; i < status->route_count; i++)
         if (text_equal(status->routes[i].state, "stopped"))
-            need(status, "route %s is stopped (%s): correct credentials or settings, then reload",
+            need(status,
+                 "route %s is stopped (%s): correct credentials or settings, then reload or "
+                 "`mhsflow queue retry ID`",
                  status->routes[i].route, status->routes[i].code ? status->routes[i].code : "?");
+    if (status->key.key_id) {
+        int64_t left = status->key.certificate_end - status->now / CLOCK_SECOND;
+
+        if (expiry_mark(left))
+            need(status,
+                 "the signing certificate ends %s: get a new one, and tell the receiver first",
+                 left < 0 ? "(it has ended)"
+                          : arena_format(context->arena, "in %lld days",
+                                         (long long)(left / EXPIRY_DAY)));
+    }
     for (size_t i = 0; i < status->submission_count; i++) {
         const SubmissionInfo *info = &status->submissions[i];
 
@@ -352,6 +368,12 @@ static void json_status(const Status *status)
     details_number(details, "people_waiting", NULL, status->work.waiting + status->work.claimed);
     details_number(details, "people_later", NULL, status->work.later);
     details_number(details, "people_set_aside", NULL, status->work.quarantined);
+    if (status->key.key_id)
+        details_json(
+            details, "signing_key",
+            json_pack("{s:s, s:s, s:s}", "key", status->key.key_id, "since",
+                      json_time(status->context, status->key.since), "certificate_end",
+                      json_time(status->context, status->key.certificate_end * CLOCK_SECOND)));
     details_json(details, "months", months);
     details_json(details, "needs", needs);
     details_end(details);

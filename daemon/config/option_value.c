@@ -120,7 +120,7 @@ static const char *resolve(const YamlNode *node, const char *text, Arena *arena)
 {
     const char *slash;
 
-    if (!node || text[0] == '/' || text_starts(text, "credential:"))
+    if (!node || text[0] == '/' || text_starts(text, "credential:") || text_starts(text, "pkcs11:"))
         return text;
     slash = strrchr(node->file, '/');
     if (!slash)

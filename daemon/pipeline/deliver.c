@@ -10,7 +10,6 @@
 #include "daemon/net/http.h"
 #include "daemon/pipeline/build.h"
 #include "daemon/pipeline/deliver_step.h"
-#include "daemon/sign/client.h"
 
 #include <string.h>
 
@@ -21,11 +20,10 @@
 
 static bool signer_key_of(void *data, Arena *arena, const char **ret, Error *err)
 {
-    const DeliverSigner *signer = data;
-    SignerState state;
-    if (!sign_client_key(signer->socket_path, &state, err))
+    DeliverSigner *signer = data;
+    if (!sign_client_key(signer->socket_path, &signer->seen, err))
         return false;
-    *ret = arena_text(arena, state.key_id);
+    *ret = arena_text(arena, signer->seen.key_id);
     return true;
 }
 

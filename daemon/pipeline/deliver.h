@@ -15,6 +15,7 @@
 #include "daemon/dataset/dataset.h"
 #include "daemon/net/message_signature.h"
 #include "daemon/pipeline/retry.h"
+#include "daemon/sign/client.h"
 #include "daemon/store/submission.h"
 
 #define DELIVER_LEASE_MS INT64_C(60000)
@@ -26,6 +27,7 @@ typedef struct DeliverSigner {
     RequestSigner requests;
     const char *socket_path;
     int64_t submission; /* for whose sake, in the signer's list */
+    SignerState seen;   /* the key that it last named; an empty id: none yet */
 } DeliverSigner;
 
 /* `socket_path` must outlive it, and it must not move: adapters keep its address. */

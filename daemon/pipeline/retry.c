@@ -33,6 +33,11 @@ int64_t retry_wait_ms(int tries, int64_t asked_ms, int64_t left_ms, uint64_t ran
     return larger(RETRY_FLOOR_MS, uniform(span, random));
 }
 
+int64_t retry_knock_ms(uint64_t random)
+{
+    return RETRY_KNOCK_MS * 3 / 4 + uniform(RETRY_KNOCK_MS / 2, random);
+}
+
 uint64_t retry_random(void)
 {
     uint64_t bits;

@@ -24,6 +24,11 @@
  * towards it, what the other side asked for does not `random`      64 uniform bits */
 int64_t retry_wait_ms(int tries, int64_t asked_ms, int64_t left_ms, uint64_t random);
 
+/* A stopped route (credentials, trust, settings) is asked about once an hour, a quarter more or
+ * less: until then nothing goes, and waiting alone mends nothing. */
+#define RETRY_KNOCK_MS INT64_C(3600000)
+int64_t retry_knock_ms(uint64_t random);
+
 uint64_t retry_random(void); /* from the kernel */
 
 /* After BREAKER_LIMIT transport failures in a row nothing is tried until `probe_at`; then one cheap

@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/roles/role.h"
+#include "daemon/sign/expiry.h"
 #include "daemon/sign/server.h"
 
 #include <libgen.h>
@@ -16,7 +17,6 @@
 #include <stdio.h>
 
 #define LOOK_MS 10000 /* for callers that never finish, and for the certificate's end */
-#define DAY (86400 * CLOCK_SECOND)
 
 typedef struct SignRole {
     RoleContext *context;
@@ -67,14 +67,36 @@ static bool make_parent(const char *path, unsigned mode, Arena *arena, Error *er
 static bool open_key(const Config *config, SignerKey **ret, Error *err)
 {
     _cleanup_signer_key_ SignerKey *key = NULL;
-    if (!signer_key_open(section_text(config->signing, "certificate"),
-                         section_text(config->signing, "key"), clock_wall(), &key, err))
+    SignerKeySource source = {
+        .certificate = section_text(config->signing, "certificate"),
+        .key = section_text(config->signing, "key"),
+        .module = section_text(config->signing, "pkcs11_module"),
+        .pin = section_text(config->signing, "pin"),
+    };
+    if (!signer_key_open(&source, clock_wall(), &key, err))
         return false;
     if (!signer_key_signs_documents(key))
         return error_set(
             err, ERROR_CONFIG, "sign.key",
             "an Ed25519 key cannot sign documents: use P-256, or RSA of 3072 bits or more");
     *ret = TAKE_PTR(key);
+    return true;
+}
+
+/* A wrong PIN is not tried twice: only a person's reload has the token asked again.  True without a
+ * key when the role is to stop. */
+static bool open_first_key(SignRole *role, Error *err)
+{
+    while (!open_key(role_config(role->context), &role->key, err)) {
+        if (!text_equal(err->code, "sign.pin"))
+            return false;
+        log_event(LOG_SIGNER_PIN, err);
+        error_clear(err);
+        role_ready(role->context);
+        while (role_wait(role->context, -1, -1) != ROLE_RELOAD)
+            if (role_stopping(role->context))
+                return true;
+    }
     return true;
 }
 
@@ -96,7 +118,7 @@ static bool open_role(SignRole *role, Error *err)
         .rate = section_number(config->signing, "rate"),
         .refused = say_refused,
     };
-    return open_key(config, &role->key, err) && make_parent(socket_path, 0750, role->arena, err) &&
+    return make_parent(socket_path, 0750, role->arena, err) &&
            make_parent(log_path, 0700, role->arena, err) &&
            signed_log_open(log_path, &role->log, err) &&
            signer_open(&settings, role->key, role->log, &role->signer, err);
@@ -104,18 +126,15 @@ static bool open_role(SignRole *role, Error *err)
 
 static void warn_of_end(SignRole *role)
 {
-    static const int marks[] = {1, 7, 14, 30, 60};
-    int64_t days = (signer_key_end(role->key) * CLOCK_SECOND - clock_wall()) / DAY;
-    for (size_t i = 0; i < COUNT_OF(marks); i++) {
-        if (days >= marks[i])
-            continue;
-        char text[24];
-        snprintf(text, sizeof text, "%lld d", (long long)days);
-        if (role->warned != marks[i])
-            log_event(LOG_SIGNER_EXPIRES, NULL, {"WAIT", text});
-        role->warned = marks[i];
+    int64_t left = signer_key_end(role->key) - clock_wall() / CLOCK_SECOND;
+    int mark = expiry_mark(left);
+    char text[24];
+    if (mark == role->warned)
         return;
-    }
+    role->warned = mark;
+    snprintf(text, sizeof text, "%lld d", (long long)(left / EXPIRY_DAY));
+    if (mark)
+        log_event(LOG_SIGNER_EXPIRES, NULL, {"WAIT", text});
 }
 
 /* A key that cannot be read keeps the old one in force and says why. */
@@ -124,9 +143,11 @@ static void read_key_again(SignRole *role)
     Error err = {0};
     SignerKey *key;
     if (!open_key(role_config(role->context), &key, &err)) {
-        log_event(LOG_SETTINGS_REFUSED, &err);
+        log_event(text_equal(err.code, "sign.pin") ? LOG_SIGNER_PIN : LOG_SETTINGS_REFUSED, &err);
         return;
     }
+    if (!text_equal(signer_key_id(key), signer_key_id(role->key)))
+        log_event(LOG_SIGNER_REKEYED, NULL);
     signer_rekey(role->signer, key);
     signer_key_free(role->key);
     role->key = key;
@@ -142,6 +163,10 @@ static bool run(RoleContext *context, Error *err)
             role_wait(context, -1, -1);
         return true;
     }
+    if (!open_first_key(&role, err))
+        return false;
+    if (role_stopping(context))
+        return true;
     if (!open_role(&role, err))
         return false;
     role_ready(context);

@@ -12,7 +12,7 @@
 #include "daemon/roles/role_store.h"
 #include "daemon/roles/submit_route.h"
 #include "daemon/roles/submit_say.h"
-#include "daemon/sign/client.h"
+#include "daemon/store/signing_key.h"
 
 #include <stdlib.h>
 
@@ -22,6 +22,7 @@
 #define AWAY_MS INT64_C(1000) /* the signer is away */
 #define ROUND_CAP ((size_t)16 << 20)
 #define SETTINGS_CAP ((size_t)160 << 20)
+#define KEY_EVERY (60 * CLOCK_SECOND)
 #define STOP_GRACE (20 * CLOCK_SECOND) /* a transfer may end in peace for so long */
 
 typedef struct Submitter {
@@ -34,8 +35,9 @@ typedef struct Submitter {
     SubmitRoute *routes;
     size_t count;
     bool listening, reload, signer_away;
-    int64_t stop_since, swept; /* steady */
-    int64_t moved;             /* bytes of the exchange that the hook last saw */
+    SignerState kept;                     /* what the database knows of the signer's key */
+    int64_t stop_since, swept, key_asked; /* steady */
+    int64_t moved;                        /* bytes of the exchange that the hook last saw */
 } Submitter;
 
 /* ---- settings ---- */
@@ -97,6 +99,8 @@ static bool keep_route(Submitter *submitter, SubmitRoute *route, const Delivered
     if (!delivered->route_stopped && !delivered->breaker_changed)
         return true;
     submit_say_route(&route->route);
+    if (delivered->route_stopped)
+        submit_route_stopped(route);
     return submit_route_save(submitter->connection.store, route, err);
 }
 
@@ -143,8 +147,13 @@ static bool look_at_route(Submitter *submitter, SubmitRoute *route, bool *ret_op
     *ret_open = false;
     if (!submit_route_read(submitter->connection.store, route, submitter->round, err))
         return false;
-    if (route->route.stopped || !route->route.self)
-        return true;
+    if (route->route.stopped) {
+        if (!submit_route_knock(route, submitter->round))
+            return true;
+        submit_say_route(&route->route);
+        if (!submit_route_save(submitter->connection.store, route, err))
+            return false;
+    }
     *ret_open = true;
     if (!route->route.breaker.open)
         return true;
@@ -181,15 +190,35 @@ static bool turn(Submitter *submitter, bool *ret_busy, Error *err)
 
 /* ---- the loop ---- */
 
-/* While the signer is away nothing is claimed: it could only be given back. */
+/* While the signer is away nothing is claimed: it could only be given back.  Else its key is asked
+ * for now and then. */
 static void look_for_signer(Submitter *submitter)
 {
-    SignerState state;
     Error err = {0};
+    int64_t now = clock_steady();
+    bool due = submitter->tools.signer &&
+               (!submitter->key_asked || now - submitter->key_asked >= KEY_EVERY);
+    if (!submitter->signer_away && !due)
+        return;
+    submitter->key_asked = now;
+    bool there = sign_client_key(submitter->signer.socket_path, &submitter->signer.seen, &err);
     if (!submitter->signer_away)
         return;
-    submitter->signer_away = !sign_client_key(submitter->signer.socket_path, &state, &err);
-    submit_say_awaiting(submitter->signer_away ? "the signer" : NULL);
+    submitter->signer_away = !there;
+    submit_say_awaiting(there ? NULL : "the signer");
+}
+
+/* Which key is in force is for the audit and for `mhsflow status`: the signer can tell neither. */
+static bool keep_key(Submitter *submitter, Error *err)
+{
+    const SignerState *seen = &submitter->signer.seen;
+    if (!*seen->key_id ||
+        (text_equal(seen->key_id, submitter->kept.key_id) && seen->end == submitter->kept.end))
+        return true;
+    if (!signing_key_save(submitter->connection.store, seen->key_id, seen->end, err))
+        return false;
+    submitter->kept = *seen;
+    return true;
 }
 
 static bool sweep(Submitter *submitter, Error *err)
@@ -235,7 +264,8 @@ static bool go_round(Submitter *submitter, int64_t *ret_ms, Error *err)
     submitter->listening = true;
     look_for_signer(submitter);
     return store_drain(store, &woken, err) && store_beat(store, err) && sweep(submitter, err) &&
-           turn(submitter, &busy, err) && next_wait(submitter, busy, ret_ms, err);
+           keep_key(submitter, err) && turn(submitter, &busy, err) && keep_key(submitter, err) &&
+           next_wait(submitter, busy, ret_ms, err);
 }
 
 /* True when the loop may go on after *err. */

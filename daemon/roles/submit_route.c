@@ -59,19 +59,38 @@ static void take_fingerprint(SubmitRoute *route, const NamedSection *section, co
     digest_hex(bytes, route->fingerprint);
 }
 
+void submit_route_stopped(SubmitRoute *route)
+{
+    route->knock_at = clock_steady() + 1000 * retry_knock_ms(retry_random());
+}
+
+static void stop_route(SubmitRoute *route, const char *code)
+{
+    route->route.stopped = true;
+    route->route.code = code;
+    submit_route_stopped(route);
+}
+
+static void open_adapter(SubmitRoute *route)
+{
+    DeliverRoute *own = &route->route;
+    error_clear(&route->failure);
+    if (own->adapter->open(own->name, route->section, route->signer, &own->self, &route->failure))
+        return;
+    own->self = NULL;
+    stop_route(route, route->failure.code);
+}
+
 void submit_route_open(SubmitRoute *ret, const NamedSection *section, const Config *config,
                        RequestSigner *signer, bool asked, Arena *arena)
 {
     *ret = (SubmitRoute){.asked = asked};
     ret->route.name = arena_text(arena, section->name);
     ret->route.adapter = submit_adapter(section->adapter);
+    ret->section = section->section;
+    ret->signer = signer;
     take_fingerprint(ret, section, config);
-    if (ret->route.adapter->open(section->name, section->section, signer, &ret->route.self,
-                                 &ret->failure))
-        return;
-    ret->route.self = NULL;
-    ret->route.stopped = true;
-    ret->route.code = ret->failure.code;
+    open_adapter(ret);
 }
 
 void submit_route_close(SubmitRoute *route)
@@ -109,29 +128,40 @@ static bool start(Store *store, SubmitRoute *route, const RouteState *kept, Erro
         return submit_route_save(store, route, err);
     }
     if (was_stopped && !route->asked && text_equal(kept->fingerprint, route->fingerprint)) {
-        route->route.stopped = true;
-        route->route.code = "stopped";
+        stop_route(route, "stopped");
         return true; /* said when it was stopped */
     }
     return (kept && text_equal(kept->state, "ok")) || submit_route_save(store, route, err);
+}
+
+/* A person asks: what stopped it may be over.  A receiver that did not answer is looked for at
+ * once; a route that could not be opened is opened, or stays stopped and is said to. */
+static bool try_again(Store *store, SubmitRoute *route, Error *err)
+{
+    bool was_stopped = route->route.stopped;
+    route->route.stopped = false;
+    route->route.breaker.probe_at = 0;
+    if (!route->route.self)
+        open_adapter(route);
+    if (!route->route.self)
+        submit_say_stopped(route->route.name, &route->failure);
+    else if (was_stopped && !route->route.breaker.open)
+        submit_say_route(&route->route);
+    return submit_route_save(store, route, err);
 }
 
 bool submit_route_read(Store *store, SubmitRoute *route, Arena *arena, Error *err)
 {
     RouteState *all;
     size_t count;
-    if (route->started && !route->route.stopped)
+    if (route->started && !route->route.stopped && !route->route.breaker.open)
         return true;
     if (!route_list(store, arena, &all, &count, err))
         return false;
     const RouteState *kept = find(all, count, route->route.name);
     if (!route->started)
         return start(store, route, kept, err);
-    if (route->route.self && kept && text_equal(kept->state, "ok")) {
-        route->route.stopped = false;
-        submit_say_route(&route->route);
-    }
-    return true;
+    return !kept || !text_equal(kept->state, "ok") || try_again(store, route, err);
 }
 
 bool submit_route_probe(DeliverRoute *route, Arena *arena)
@@ -142,4 +172,22 @@ bool submit_route_probe(DeliverRoute *route, Arena *arena)
         answer.verdict == VERDICT_ACCEPTED)
         return breaker_worked(&route->breaker);
     return breaker_failed(&route->breaker, clock_steady(), retry_random());
+}
+
+bool submit_route_knock(SubmitRoute *route, Arena *arena)
+{
+    DeliverRoute *own = &route->route;
+    SubmitAnswer answer = {0};
+    Error failure = {0};
+    if (clock_steady() < route->knock_at)
+        return false;
+    stop_route(route, own->code);
+    if (!own->self)
+        open_adapter(route);
+    if (!own->self || !own->adapter->knock(own->self, arena, &answer, &failure) ||
+        answer.verdict != VERDICT_ACCEPTED)
+        return false;
+    own->stopped = false;
+    own->breaker = (Breaker){0};
+    return true;
 }

@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/sign/key_private.h"
+#include "daemon/sign/token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,15 +152,20 @@ static bool name_key(SignerKey *key, Error *err)
     return true;
 }
 
-bool signer_key_open(const char *certificate_path, const char *key_path, int64_t now_wall,
-                     SignerKey **ret, Error *err)
+static bool read_key(const SignerKeySource *source, EVP_PKEY **ret, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(65536);
+    if (signer_token_named(source->key))
+        return signer_token_key(&(SignerToken){source->key, source->module, source->pin}, ret, err);
+    return signer_private_key(file_credential_path(source->key, arena), ret, err);
+}
+
+bool signer_key_open(const SignerKeySource *source, int64_t now_wall, SignerKey **ret, Error *err)
+{
     _cleanup_signer_key_ SignerKey *key = calloc(1, sizeof *key);
     if (!key)
         abort();
-    if (!read_certificates(certificate_path, key, err) ||
-        !signer_private_key(file_credential_path(key_path, arena), &key->pkey, err) ||
+    if (!read_certificates(source->certificate, key, err) || !read_key(source, &key->pkey, err) ||
         !judge_type(key, err))
         return false;
     if (X509_check_private_key(key->certificate, key->pkey) != 1)

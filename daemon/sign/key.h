@@ -13,11 +13,15 @@
 
 typedef struct SignerKey SignerKey;
 
-/* `certificate_path`: PEM, our certificate first, then what else a verifier needs of its chain.
- * `key_path`: PEM (a path or "credential:NAME"), not encrypted.  CONFIG when they do not belong
- * together, the key is too weak, or the certificate is not valid at `now_wall`. */
-bool signer_key_open(const char *certificate_path, const char *key_path, int64_t now_wall,
-                     SignerKey **ret, Error *err);
+typedef struct SignerKeySource {
+    const char *certificate;  /* PEM: ours first, then what else a verifier needs of its chain */
+    const char *key;          /* PEM, not encrypted: a path or "credential:NAME"; or "pkcs11:…" */
+    const char *module, *pin; /* of a pkcs11: key (token.h) */
+} SignerKeySource;
+
+/* CONFIG when they do not belong together, the key is too weak, or the certificate is not valid at
+ * `now_wall`; "sign.pin" when a token refused its PIN. */
+bool signer_key_open(const SignerKeySource *source, int64_t now_wall, SignerKey **ret, Error *err);
 void signer_key_free(SignerKey *key); /* NULL is fine */
 
 /* First 16 hex digits of the SHA-256 of the certificate's SubjectPublicKeyInfo. */

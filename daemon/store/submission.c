@@ -390,6 +390,29 @@ bool submission_cancel(Store *store, int64_t id, const char *actor, const char *
     return grant(store, id, &wish, actor, reason, err);
 }
 
+/* Who says "now" has looked: its route is tried again too, stopped or not answering. */
+static bool reopen_route(Store *store, int64_t id, const char *actor, Arena *arena, Error *err)
+{
+    _cleanup_result_ PGresult *result = NULL;
+    Sql sql = sql_new(arena);
+    sql_number(&sql, id);
+    if (!sql_run(store, "reopen a route",
+                 "with b as (select r.route, r.state from route_state r join submission_queue q"
+                 " on q.route = r.route where q.id = $1 and r.state <> 'ok' for update of r)"
+                 " update route_state r set state = 'ok', code = null, since = mhsflow.now()"
+                 " from b where r.route = b.route returning r.route, b.state",
+                 &sql, &result, err))
+        return false;
+    return !PQntuples(result) ||
+           audit_append(store, AUDIT_ROUTE_CHANGED,
+                        &(AuditFields){.route = sql_get_text(result, 0, 0, arena),
+                                       .from = sql_get_text(result, 0, 1, arena),
+                                       .to = "ok",
+                                       .code = "asked",
+                                       .actor = actor},
+                        err);
+}
+
 static bool hurry(Store *store, int64_t id, const char *actor, Error *err)
 {
     _cleanup_transaction_ Transaction transaction = {0};
@@ -410,7 +433,8 @@ static bool hurry(Store *store, int64_t id, const char *actor, Error *err)
             (long long)id);
     return audit_append(store, AUDIT_SUBMISSION_HURRIED,
                         &(AuditFields){.submission = id, .actor = actor}, err) &&
-           store_notify(store, CHANNEL_SUBMIT, err) && store_commit(&transaction, err);
+           reopen_route(store, id, actor, arena, err) && store_notify(store, CHANNEL_SUBMIT, err) &&
+           store_commit(&transaction, err);
 }
 
 bool submission_retry(Store *store, int64_t id, const char *actor, Error *err)

@@ -111,6 +111,8 @@ static char *answer_question(Receiver *receiver, const PeerRequest *request, siz
     if (strncmp(request->head, path, sizeof path - 1) != 0)
         return say("200", NULL, "{\"status\":\"ok\"}", ret_size);
     receiver->questions++;
+    if (receiver->mood == RECEIVER_DISTRUSTS && receiver->for_uploads > 0)
+        return say("401", NULL, "{\"code\":\"signature_invalid\"}", ret_size);
     snprintf(key, sizeof key, "\"%.64s\"", request->head + sizeof path - 1);
     size_t at = find(receiver, key);
     return at < receiver->count ? say_state(receiver, at, true, ret_size)
@@ -190,7 +192,8 @@ Bench *bench_new(void)
     const char *certificate = arena_format(arena, "%s/c.pem", bench->folder);
     const char *key = arena_format(arena, "%s/k.pem", bench->folder);
     peer_make_certificate(certificate, key, "p256", -1, 30);
-    ok(signer_key_open(certificate, key, clock_wall(), &bench->key, err));
+    ok(signer_key_open(&(SignerKeySource){.certificate = certificate, .key = key}, clock_wall(),
+                       &bench->key, err));
     bench_start_signer(bench);
     pthread_mutex_init(&bench->receiver.lock, NULL);
     bench->receiver.database = database;

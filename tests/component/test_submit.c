@@ -4,7 +4,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/roles/role.h"
+#include "daemon/roles/submit_route.h"
 #include "tests/component/deliver_bench.h"
+#include "tests/harness/peer_certificate.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -182,6 +184,146 @@ START_TEST(a_stopped_route_waits_for_a_person)
 }
 END_TEST
 
+/* `mhsflow queue retry` does the same as a reload, for the route of that submission. */
+START_TEST(a_retry_reopens_a_stopped_route)
+{
+    Site site = site_new();
+    Receiver *receiver = &site.bench->receiver;
+    receiver->mood = RECEIVER_DISTRUSTS;
+    receiver->for_uploads = 1;
+    int64_t id = bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select state from route_state", "stopped");
+    ck_assert_str_eq(ask_text("select attempts from submission_queue"), "0");
+    ok(submission_retry(store, id, "a.person", err));
+    until(STATES, "accepted");
+    until("select string_agg(fields->>'from' || '>' || (fields->>'to') || ' ' ||"
+          " coalesce(fields->>'actor', '-'), ', ' order by number) from audit_event"
+          " where event = 'route_changed'",
+          "ok>stopped -, stopped>ok a.person");
+    ck_assert_uint_eq(told(&site, " route_stopped"), 1);
+    ck_assert_uint_eq(told(&site, " route_back"), 1);
+    stop(site.submit);
+    stop(site.sign);
+    bench_free(site.bench);
+}
+END_TEST
+
+#define MINUTES (60 * CLOCK_SECOND)
+
+/* Asked again between 45 and 75 minutes after `from`. */
+static void asked_in_an_hour(const SubmitRoute *route, int64_t from)
+{
+    ck_assert_int_ge(route->knock_at, from + 45 * MINUTES);
+    ck_assert_int_le(route->knock_at, clock_steady() + 75 * MINUTES);
+}
+
+static bool hour_passes(SubmitRoute *route)
+{
+    ck_assert(!submit_route_knock(route, arena)); /* not before its time */
+    route->knock_at = 0;
+    return submit_route_knock(route, arena);
+}
+
+static SubmitRoute open_route(const Site *site)
+{
+    const Config *config;
+    SubmitRoute route;
+    ok(config_load(site->settings, adapter_options, arena, &config, err));
+    submit_route_open(&route, &config->routes[0], config, &site->bench->requests.requests, false,
+                      arena);
+    return route;
+}
+
+START_TEST(a_stopped_route_is_asked_about_once_an_hour)
+{
+    Site site = site_new();
+    Receiver *receiver = &site.bench->receiver;
+    int64_t began = clock_steady();
+    bench_start_signer(site.bench);
+    SubmitRoute route = open_route(&site);
+    receiver->mood = RECEIVER_DISTRUSTS;
+    receiver->for_uploads = 1;
+    route.route.stopped = true;
+    submit_route_stopped(&route);
+    asked_in_an_hour(&route, began);
+    ck_assert(!hour_passes(&route));
+    ck_assert(route.route.stopped);
+    asked_in_an_hour(&route, began);
+    ck_assert_int_eq(receiver->questions, 1);
+    receiver->mood = RECEIVER_FAIR;
+    ck_assert(hour_passes(&route));
+    ck_assert(!route.route.stopped);
+    ck_assert_int_eq(receiver->questions, 2);
+    ck_assert_int_eq(receiver->uploads, 0);
+    submit_route_close(&route);
+    bench_free(site.bench);
+}
+END_TEST
+
+START_TEST(a_route_that_cannot_be_opened_is_tried_once_an_hour)
+{
+    Site site = site_new();
+    const char *ca = peer_ca_path(site.bench->peer), *aside = arena_format(arena, "%s.aside", ca);
+    bench_start_signer(site.bench);
+    ck_assert_int_eq(rename(ca, aside), 0);
+    SubmitRoute route = open_route(&site);
+    ck_assert(route.route.stopped);
+    ck_assert(!hour_passes(&route));
+    ck_assert_int_eq(rename(aside, ca), 0);
+    ck_assert(hour_passes(&route));
+    ck_assert(!route.route.stopped);
+    submit_route_close(&route);
+    bench_free(site.bench);
+}
+END_TEST
+
+static void put_key(const Site *site, int days)
+{
+    peer_make_certificate(arena_format(arena, "%s/c.pem", site->bench->folder),
+                          arena_format(arena, "%s/k.pem", site->bench->folder), "p256", -1, days);
+}
+
+#define KEYS "select count(*) from audit_event where event = 'signing_key_changed'"
+
+/* What was signed keeps its signature on every attempt; what comes after gets the new key's. */
+START_TEST(a_signing_key_is_replaced_without_a_pause)
+{
+    Site site = site_new();
+    Receiver *receiver = &site.bench->receiver;
+    receiver->mood = RECEIVER_BUSY;
+    receiver->for_uploads = 1;
+    put_key(&site, 20);
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until("select state || attempts::text from submission_queue", "ready1");
+    until(KEYS, "1");
+    const char *old_key = ask_text("select key_id from signing_key");
+    const char *signature = ask_text("select md5(signature) from submission");
+    put_key(&site, 3000);
+    kill(site.sign, SIGHUP);
+    bench_make_due();
+    until(STATES, "accepted");
+    ck_assert_str_eq(ask_text("select md5(signature) from submission"), signature);
+    bench_queue(site.bench, "V9X02", 2);
+    until(STATES, "accepted");
+    until(KEYS, "2");
+    ck_assert_str_ne(ask_text("select key_id from signing_key"), old_key);
+    ck_assert_str_eq(ask_text("select fields->>'from' from audit_event where event ="
+                              " 'signing_key_changed' order by number desc limit 1"),
+                     old_key);
+    ck_assert_int_eq(receiver->doubled, 0);
+    ck_assert_int_eq(receiver->uploads, 3);
+    stop(site.submit);
+    stop(site.sign);
+    ck_assert_uint_eq(told(&site, " signer_rekeyed"), 1);
+    ck_assert_uint_eq(told(&site, " signer_expires"), 1); /* of the first one */
+    bench_free(site.bench);
+}
+END_TEST
+
 START_TEST(a_route_that_cannot_be_opened_does_not_end_the_role)
 {
     Site site = site_new();
@@ -200,4 +342,7 @@ END_TEST
 
 CASE_MAIN("submit and sign", two_processes_deliver_what_is_queued, the_signer_may_come_later,
           a_killed_role_is_followed_by_one_that_asks, a_stopped_route_waits_for_a_person,
+          a_retry_reopens_a_stopped_route, a_stopped_route_is_asked_about_once_an_hour,
+          a_route_that_cannot_be_opened_is_tried_once_an_hour,
+          a_signing_key_is_replaced_without_a_pause,
           a_route_that_cannot_be_opened_does_not_end_the_role)

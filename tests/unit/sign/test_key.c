@@ -36,7 +36,8 @@ static Made make(const char *kind, int from_days, int to_days)
     made.certificate = in_folder(&made, "certificate.pem");
     made.private_key = in_folder(&made, "key.pem");
     peer_make_certificate(made.certificate, made.private_key, kind, from_days, to_days);
-    signer_key_open(made.certificate, made.private_key, clock_wall(), &made.key, &made.err);
+    signer_key_open(&(SignerKeySource){.certificate = made.certificate, .key = made.private_key},
+                    clock_wall(), &made.key, &made.err);
     return made;
 }
 
@@ -76,15 +77,19 @@ START_TEST(a_key_belongs_to_its_certificate)
     signer_key_free(made.key);
     made.key = NULL;
     peer_make_certificate(in_folder(&made, "document"), made.private_key, "p256", -1, 30);
-    ck_assert(
-        !signer_key_open(made.certificate, made.private_key, clock_wall(), &made.key, &made.err));
+    ck_assert(!signer_key_open(
+        &(SignerKeySource){.certificate = made.certificate, .key = made.private_key}, clock_wall(),
+        &made.key, &made.err));
     ck_assert_ptr_nonnull(strstr(made.err.cause, "does not belong"));
     ck_assert(
-        !signer_key_open(made.certificate, "/nonexistent", clock_wall(), &made.key, &made.err));
-    ck_assert(
-        !signer_key_open(made.private_key, made.private_key, clock_wall(), &made.key, &made.err));
-    ck_assert(
-        !signer_key_open(made.certificate, made.certificate, clock_wall(), &made.key, &made.err));
+        !signer_key_open(&(SignerKeySource){.certificate = made.certificate, .key = "/nonexistent"},
+                         clock_wall(), &made.key, &made.err));
+    ck_assert(!signer_key_open(
+        &(SignerKeySource){.certificate = made.private_key, .key = made.private_key}, clock_wall(),
+        &made.key, &made.err));
+    ck_assert(!signer_key_open(
+        &(SignerKeySource){.certificate = made.certificate, .key = made.certificate}, clock_wall(),
+        &made.key, &made.err));
     ck_assert_int_eq(made.err.kind, ERROR_CONFIG);
     clear(&made);
 }

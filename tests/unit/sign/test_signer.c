@@ -90,7 +90,8 @@ static void open_room(Room *room, int64_t rate)
     snprintf(room->key_path, sizeof room->key_path, "%s/k.pem", room->folder);
     peer_make_certificate(room->certificate, room->key_path, "p256", -1, 30);
     ck_assert(
-        signer_key_open(room->certificate, room->key_path, clock_wall(), &room->key, &room->err));
+        signer_key_open(&(SignerKeySource){.certificate = room->certificate, .key = room->key_path},
+                        clock_wall(), &room->key, &room->err));
     open_signer(room, rate);
 }
 
