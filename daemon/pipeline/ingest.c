@@ -124,7 +124,7 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
     Error failure = {0};
     bool stored;
     *ret = (IngestResult){0};
-    if (!feed_get(store, feed->name, arena, &before, err))
+    if (!feed_place(store, feed->name, arena, &before, err))
         return error_wrap(err, "reading the place in feed \"%s\"", feed->name);
     ret->state_before = ret->state = before.state;
     if (text_equal(before.state, "paused")) {

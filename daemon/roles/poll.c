@@ -133,7 +133,7 @@ static bool read_due(Poll *poll, PolledFeed *polled, const char **ret_state, Err
     polled->registered = true;
     arena_reset(poll->page);
     if (!store_now(poll->connection.store, &now, err) ||
-        !feed_get(poll->connection.store, name, poll->page, &state, err))
+        !feed_place(poll->connection.store, name, poll->page, &state, err))
         return false;
     bool paused = text_equal(state.state, "paused");
     polled->due_at = clock_steady() + (paused ? INGEST_STOPPED_MS * 1000 : state.next_poll - now);

@@ -38,13 +38,16 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
     "f.feed, id_prefix, epoch, phase, cursor, etag, seq, head_seq, complete, state, "              \
     "us(next_poll), "                                                                              \
     "us(last_poll), us(last_ok), pages, changes, stored, ignored, unknown_types, unknown_fields, " \
-    "refused, failures, last_error_code, last_error_text, remedy, records, "                       \
-    "(select count(*) from source_record s where s.feed = f.feed and owner is null "               \
+    "refused, failures, last_error_code, last_error_text, remedy, records, round"
+/* What grows with what is held. */
+#define FEED_COUNTS                                                                                \
+    ", (select count(*) from source_record s where s.feed = f.feed and owner is null "             \
     "and parent_id is not null and not deleted), "                                                 \
-    "(select count(*) from work w where w.feed = f.feed and not quarantined), round"
+    "(select count(*) from work w where w.feed = f.feed and not quarantined)"
 
 static FeedState read_feed(const PGresult *result, int row, Arena *arena)
 {
+    bool counted = PQnfields(result) > 26;
     return (FeedState){
         .name = sql_get_text(result, row, 0, arena),
         .id_prefix = sql_get_text(result, row, 1, arena),
@@ -71,21 +74,22 @@ static FeedState read_feed(const PGresult *result, int row, Arena *arena)
         .last_error_text = sql_get_text(result, row, 22, arena),
         .remedy = sql_get_text(result, row, 23, arena),
         .records = sql_get_number(result, row, 24),
-        .orphans = sql_get_number(result, row, 25),
-        .waiting = sql_get_number(result, row, 26),
-        .round = sql_get_number(result, row, 27),
+        .orphans = counted ? sql_get_number(result, row, 26) : 0,
+        .waiting = counted ? sql_get_number(result, row, 27) : 0,
+        .round = sql_get_number(result, row, 25),
     };
 }
 
-static bool read_feeds(Store *store, const char *feed, Arena *arena, FeedState **ret,
+static bool read_feeds(Store *store, const char *feed, bool counted, Arena *arena, FeedState **ret,
                        size_t *ret_count, Error *err)
 {
     Sql sql = sql_new(arena);
     sql_text(&sql, feed);
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(store, "read feeds",
-                 "select " FEED_COLUMNS
-                 " from feed_state f where $1::text is null or feed = $1 order by feed",
+                 counted ? "select " FEED_COLUMNS FEED_COUNTS
+                           " from feed_state f where $1::text is null or feed = $1 order by feed"
+                         : "select " FEED_COLUMNS " from feed_state f where feed = $1",
                  &sql, &result, err))
         return false;
     size_t count = (size_t)PQntuples(result);
@@ -103,11 +107,12 @@ static bool unknown_feed(const char *feed, Error *err)
                      feed);
 }
 
-bool feed_get(Store *store, const char *feed, Arena *arena, FeedState *ret, Error *err)
+static bool get(Store *store, const char *feed, bool counted, Arena *arena, FeedState *ret,
+                Error *err)
 {
     FeedState *all;
     size_t count;
-    if (!read_feeds(store, feed, arena, &all, &count, err))
+    if (!read_feeds(store, feed, counted, arena, &all, &count, err))
         return false;
     if (!count)
         return unknown_feed(feed, err);
@@ -115,9 +120,19 @@ bool feed_get(Store *store, const char *feed, Arena *arena, FeedState *ret, Erro
     return true;
 }
 
+bool feed_get(Store *store, const char *feed, Arena *arena, FeedState *ret, Error *err)
+{
+    return get(store, feed, true, arena, ret, err);
+}
+
+bool feed_place(Store *store, const char *feed, Arena *arena, FeedState *ret, Error *err)
+{
+    return get(store, feed, false, arena, ret, err);
+}
+
 bool feed_list(Store *store, Arena *arena, FeedState **ret, size_t *ret_count, Error *err)
 {
-    return read_feeds(store, NULL, arena, ret, ret_count, err);
+    return read_feeds(store, NULL, true, arena, ret, ret_count, err);
 }
 
 bool feed_types(Store *store, const char *feed, Arena *arena, FeedType **ret, size_t *ret_count,

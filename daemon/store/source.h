@@ -35,6 +35,8 @@ typedef struct FeedState {
 bool feed_register(Store *store, const char *feed, const char *id_prefix, Error *err);
 bool feed_get(Store *store, const char *feed, Arena *arena, FeedState *ret,
               Error *err); /* CONFIG "feed.unknown" */
+/* The same without the counts, which grow with what is held: for each page. */
+bool feed_place(Store *store, const char *feed, Arena *arena, FeedState *ret, Error *err);
 bool feed_list(Store *store, Arena *arena, FeedState **ret, size_t *ret_count, Error *err);
 /* Counts by type, for `feed show`. */
 typedef struct FeedType {

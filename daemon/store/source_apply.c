@@ -436,17 +436,24 @@ static bool queue_people(Apply *apply, Error *err)
     SqlList people = names_list(&apply->people, apply->arena);
     sql_text(&sql, apply->feed);
     sql_add(&sql, &people);
+    _cleanup_result_ PGresult *result = NULL;
     /* In order, so that two who queue the same people wait for each other and never in a circle.
+     * Who waits already is only locked, so that nobody claims them before these records are there.
      * Who was set aside gets another try, alone, for the records may be better now. */
-    return sql_do(apply->store, "queue people for mapping",
-                  "insert into work (feed, person, queued_at, due_at)"
-                  " select $1, person, mhsflow.now(), mhsflow.now()"
-                  " from (select distinct unnest($2::text[]) as person) p order by person"
-                  " on conflict (feed, person) do update set changed = work.changed + 1,"
-                  " due_at = least(work.due_at, excluded.due_at), quarantined = false,"
-                  " crash_count = least(work.crash_count, 1), attempts = 0",
-                  &sql, &apply->counts.people, err) &&
-           store_notify(apply->store, CHANNEL_WORK, err);
+    if (!sql_run(apply->store, "queue people for mapping",
+                 "with p as materialized (select distinct unnest($2::text[]) as person),"
+                 " q as (insert into work (feed, person, queued_at, due_at)"
+                 " select $1, person, mhsflow.now(), mhsflow.now() from p order by person"
+                 " on conflict (feed, person) do update set changed = work.changed + 1,"
+                 " due_at = least(work.due_at, excluded.due_at), quarantined = false,"
+                 " crash_count = least(work.crash_count, 1), attempts = 0"
+                 " where work.claimed_until is not null or work.quarantined or work.attempts > 0"
+                 " or work.crash_count > 1 or work.due_at > excluded.due_at)"
+                 " select count(*) from p",
+                 &sql, &result, err))
+        return false;
+    apply->counts.people += sql_get_number(result, 0, 0);
+    return store_notify(apply->store, CHANNEL_WORK, err);
 }
 
 static bool lock_feed(Apply *apply, Error *err)

@@ -72,15 +72,19 @@ static bool move_people(Apply *apply, const char *person, Error *err)
                 " (select from person_merge x where x.feed = $1 and x.merged = u.node"
                 " and x.survivor is not null)",
                 &sql, NULL, err) ||
-        !sql_run(apply->store, "move records to a survivor",
-                 COMPONENT
-                 " update source_record s set person = m.final"
-                 " from component c join person_merge m on m.feed = $1 and m.merged = c.node,"
-                 " source_record o"
-                 " where s.feed = $1 and s.owner = m.merged and s.person <> m.final"
-                 " and o.feed = s.feed and o.type = s.type and o.id = s.id"
-                 " returning o.person, s.person",
-                 &sql, &moved, err))
+        !sql_run(
+            apply->store, "move records to a survivor",
+            COMPONENT
+            /* Their own, still theirs or moved before: an index for each. */
+            " update source_record s set person = x.final from (select m.final, o.type, o.id,"
+            " o.person from component c join person_merge m on m.feed = $1 and m.merged = c.node"
+            " cross join lateral (select r.* from source_record r where r.feed = $1"
+            " and r.person = m.merged and r.owner = m.merged union all select r.* from"
+            " source_record r where r.feed = $1 and r.owner = m.merged and r.owner <> r.person"
+            " offset 0) o where o.person <> m.final) x"
+            " where s.feed = $1 and s.type = x.type and s.id = x.id"
+            " returning x.person, s.person",
+            &sql, &moved, err))
         return false;
     for (int row = 0; row < PQntuples(moved); row++) {
         names_add(&apply->people, sql_get_text(moved, row, 0, apply->arena), apply->arena);

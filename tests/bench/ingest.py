@@ -99,9 +99,34 @@ def take_in(site):
     return site.event("feed_caught_up") - began
 
 
-def say(what, changes, seconds, memory, aim):
+def busy(pid):
+    """Processor seconds of a process so far."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        words = file.read().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def server_busy(site):
+    """Processor seconds of all of PostgreSQL's processes."""
+    parent, found = site.postmaster(), 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+                if int(file.read().rpartition(")")[2].split()[1]) == parent:
+                    found += busy(pid)
+        except OSError:
+            pass
+    return found
+
+
+def say(site, what, changes, seconds, aim):
+    """Beside the clock's seconds those of the processor, which others on the machine do not change."""
+    poll = site.roles["poll"].pid
+    memory, ours, theirs = peak(poll), busy(poll), server_busy(site)
     print(f"{what:<24}{changes:>10,} changes {seconds:>8.2f} s {changes / seconds:>10,.0f} changes/s   aim {aim:,};"
           f" poll role at most {memory:.1f} MB (aim 64)")
+    print(f"{'  processor':<24}{ours:>8.2f} s poll role, {theirs:.2f} s PostgreSQL: {(ours + theirs) / changes * 1e6:.0f} us a change")
+    return memory
 
 
 def copy_reference(site, seconds):
@@ -121,7 +146,7 @@ def stored(site):
     return feed["changes"], feed["pages"]
 
 
-def latency(site, reveals):
+def latency(site, reveals, rest):
     """Seconds from the source showing one change until another connection sees it committed."""
     ask = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-h", socket_of(site), "-U", "mhsflow", "-d", "mhsflow"],
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **site._as_user())
@@ -133,6 +158,7 @@ def latency(site, reveals):
 
     took = []
     for _ in range(reveals):
+        time.sleep(rest)  # until the feed is asked again
         before, began = place(), time.monotonic()
         site.control("POST", "/reveal", {"count": 1})
         while place() == before:
@@ -158,8 +184,8 @@ def over_tls(options):
         site.people = options.people
         site.start_sandbox("--tail", "0")
         seconds = take_in(site)
-        (changes, pages), memory = stored(site), peak(site.roles["poll"].pid)
-        say("over TLS, snapshots", changes, seconds, memory, 20000)
+        changes, pages = stored(site)
+        memory = say(site, "over TLS", changes, seconds, 20000)
         print(f"{'':<24}{pages:>10,} pages, the sandbox on the same {os.cpu_count()} processors")
         copy_reference(site, seconds)
         return changes, seconds, memory
@@ -174,7 +200,7 @@ def poll_to_durable(options):
             site.people = 400
             site.start_sandbox("--tail", str(options.reveals + 1))
             take_in(site)
-            took = latency(site, options.reveals)
+            took = latency(site, options.reveals, 1.5 if wait else 0)
             print(f"poll to durable         {what:<22} median {statistics.median(took) * 1000:.0f} ms, most {max(took) * 1000:.0f} ms"
                   f" of {len(took)}   aim 2,000")
         finally:
@@ -197,8 +223,8 @@ def from_files(options):
             shutil.move(site.path("made", name), site.path("drops", name))
         site._own()
         seconds = take_in(site)
-        (changes, pages), memory = stored(site), peak(site.roles["poll"].pid)
-        say("from local files (CSV)", changes, seconds, memory, 50000)
+        changes, _ = stored(site)
+        memory = say(site, "from local files (CSV)", changes, seconds, 50000)
         copy_reference(site, seconds)
         return changes, seconds, memory
     finally:
