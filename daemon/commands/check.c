@@ -197,7 +197,7 @@ static void check_database(Check *check, const Config *config)
         note(check, "database", "embedded; not running", "mhsflowd starts it");
         return;
     }
-    if (!migrate_check(config_database(config, arena), &state, &err)) {
+    if (!migrate_check(config_database_as(config, "mhsflow_read", arena), &state, &err)) {
         bad(check, "database", &err,
             embedded ? "start mhsflowd, or run this command as its user"
                      : "start PostgreSQL, or correct the option `database`");
@@ -211,7 +211,7 @@ static void check_database(Check *check, const Config *config)
         bad(check, "database", &err, "install the newer program");
     } else if (state.found < state.newest)
         note(check, "database", what,
-             "`mhsflow db init` brings it up to date; embedded ones do so at start");
+             "`mhsflow db upgrade` brings it up to date; embedded ones do so at start");
     else
         good(check, "database", what);
 }

@@ -3,8 +3,24 @@
 #include "daemon/commands/store_open.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/text.h"
 
 #include <unistd.h>
+
+/* With the most that this user was given: whoever may only look is told so when acting. */
+static bool open_as_person(const Config *config, Arena *arena, Store **ret, Error *err)
+{
+    const char *operate = config_database_as(config, "mhsflow_operate", arena);
+    const char *read = config_database_as(config, "mhsflow_read", arena);
+    Error refused = {0};
+
+    if (store_open(operate, "command", ret, &refused))
+        return true;
+    if (text_equal(refused.code, "store.login") && config_database_own_logins(config))
+        return store_open(read, "command", ret, err);
+    *err = refused;
+    return false;
+}
 
 bool command_store(CommandContext *context, Store **ret, Error *err)
 {
@@ -21,7 +37,7 @@ bool command_store(CommandContext *context, Store **ret, Error *err)
                 "the embedded database is not running, or this user may not reach it: start "
                 "mhsflowd, or run this command as its user");
     }
-    return store_open(config_database(config, context->arena), "command", ret, err);
+    return open_as_person(config, context->arena, ret, err);
 }
 
 bool command_period(const CommandContext *context, Month *ret, Error *err)

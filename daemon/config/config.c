@@ -245,6 +245,24 @@ const char *config_database(const Config *config, Arena *arena)
                         quoted(config_database_socket(config, arena), arena));
 }
 
+bool config_database_own_logins(const Config *config)
+{
+    return config_database_embedded(config) ||
+           text_equal(section_text(config->main, "database_login"), "own");
+}
+
+/* In a connection string the last word counts, in both of its forms. */
+const char *config_database_as(const Config *config, const char *login, Arena *arena)
+{
+    const char *owner = config_database(config, arena);
+
+    if (!config_database_own_logins(config))
+        return owner;
+    if (text_starts(owner, "postgresql://") || text_starts(owner, "postgres://"))
+        return arena_format(arena, "%s%cuser=%s", owner, strchr(owner, '?') ? '&' : '?', login);
+    return arena_format(arena, "%s user=%s", owner, login);
+}
+
 static const char *signing_path(const Config *config, Arena *arena, const char *option,
                                 const char *fallback)
 {

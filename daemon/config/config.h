@@ -51,6 +51,10 @@ const char *config_database_socket(const Config *config, Arena *arena);
 /* libpq connection string for this settings file; for `embedded`, the private socket, database
  * mhsflow and user mhsflow (the owner that initdb was told). */
 const char *config_database(const Config *config, Arena *arena);
+/* The same for one login with rights of its own ("mhsflow_poll"): where the settings give each role
+ * one (config_database_own_logins()), else config_database(). */
+const char *config_database_as(const Config *config, const char *login, Arena *arena);
+bool config_database_own_logins(const Config *config);
 const char *config_sign_socket(const Config *config, Arena *arena);
 const char *config_sign_log(const Config *config, Arena *arena);
 /* Folder of the seal's copy outside the database: seal in the state folder. */

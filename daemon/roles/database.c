@@ -13,7 +13,9 @@
 #include "daemon/base/file.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/roles/database_access.h"
 #include "daemon/store/migrate.h"
+#include "daemon/store/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,7 +120,7 @@ static bool make_database(Postgres *postgres, const char *beside, Error *err)
                             "--encoding=UTF8",
                             "--locale=C.UTF-8",
                             "--username=mhsflow",
-                            "--auth-local=trust", /* the socket's folder is the door */
+                            "--auth-local=peer", /* database_access.c says who */
                             "--auth-host=reject",
                             "--data-checksums",
                             "--no-instructions",
@@ -230,8 +232,10 @@ static void stop(Postgres *postgres)
 static bool wait_until_usable(Postgres *postgres, Error *err)
 {
     MigrateState state;
+    size_t changes;
     while (!role_stopping(postgres->context) && !is_gone(postgres)) {
-        if (migrate_run(postgres->conninfo, &state, err))
+        if (migrate_run(postgres->conninfo, &state, err) &&
+            rights_apply(postgres->conninfo, &changes, err))
             return true;
         if (err->kind != ERROR_LATER)
             return false;
@@ -243,7 +247,8 @@ static bool wait_until_usable(Postgres *postgres, Error *err)
 /* One life of the server, from start to death or to our own end. */
 static bool live(Postgres *postgres, bool *said_away, Error *err)
 {
-    if (!start(postgres, err))
+    if (!database_access_write(role_config(postgres->context), postgres->data, err) ||
+        !start(postgres, err))
         return false;
     if (!wait_until_usable(postgres, err))
         return err->kind == ERROR_LATER;

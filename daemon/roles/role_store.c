@@ -14,8 +14,10 @@ static bool connect_once(RoleContext *context, RoleStore *connection, Error *err
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);
     if (connection->store)
         return store_ensure(connection->store, err);
-    return store_open(config_database(role_config(context), arena), connection->role,
-                      &connection->store, err);
+    return store_open(config_database_as(role_config(context),
+                                         arena_format(arena, "mhsflow_%s", connection->role),
+                                         arena),
+                      connection->role, &connection->store, err);
 }
 
 /* Doubling from 0.2 s, at most 5 s, the last half by chance: roles that lost it together come back

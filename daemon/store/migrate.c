@@ -16,18 +16,17 @@ int migrate_newest(void)
     return newest;
 }
 
-/* A Store without the schema check; closed by the caller. */
-static bool open_unchecked(const char *conninfo, Store **ret, Error *err)
+bool store_open_unchecked(const char *conninfo, const char *role, Store **ret, Error *err)
 {
     PGconn *connection;
-    if (!store_connect_plain(conninfo, "migrate", &connection, err))
+    if (!store_connect_plain(conninfo, role, &connection, err))
         return false;
     Store *store = calloc(1, sizeof *store);
     if (!store)
         abort();
     store->connection = connection;
     store->transaction_arena = arena_new((size_t)1 << 20);
-    store_random_name("migrate", store->holder);
+    store_random_name(role, store->holder);
     memcpy(store->writer, store->holder, sizeof store->writer);
     *ret = store;
     return true;
@@ -61,7 +60,8 @@ bool migrate_check(const char *conninfo, MigrateState *ret, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
     int found;
-    if (!open_unchecked(conninfo, &store, err) || !read_version(store, &found, err))
+    if (!store_open_unchecked(conninfo, "migrate", &store, err) ||
+        !read_version(store, &found, err))
         return false;
     *ret = (MigrateState){.found = found, .newest = migrate_newest()};
     return found <= migrate_newest() || too_new(found, err);
@@ -100,11 +100,10 @@ bool migrate_run(const char *conninfo, MigrateState *ret, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
     MigrateState state = {.newest = migrate_newest()};
-    if (!open_unchecked(conninfo, &store, err))
+    if (!store_open_unchecked(conninfo, "migrate", &store, err))
         return false;
     /* Held by the session: two programs that start at once take turns. */
-    if (!sql_do(store, "wait for other migrations",
-                "select pg_advisory_lock(hashtext('mhsflow.migrate'))", NULL, NULL, err) ||
+    if (!sql_do(store, "wait for other migrations", MIGRATE_LOCK, NULL, NULL, err) ||
         !read_version(store, &state.found, err))
         return false;
     if (state.found > state.newest)

@@ -129,7 +129,7 @@ static bool check_schema(Store *store, Error *err)
         return error_set(
             err, ERROR_CONFIG, "store.schema_older",
             "cannot use the database: its schema %lld is older than this program's %d (run "
-            "`mhsflow db init`)",
+            "`mhsflow db upgrade`)",
             (long long)found, migrate_newest());
     return true;
 }

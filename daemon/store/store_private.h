@@ -32,6 +32,10 @@ struct Store {
 };
 
 bool store_connect_plain(const char *conninfo, const char *role, PGconn **ret, Error *err);
+/* A Store without the schema check, for those who make the schema and its rights. */
+bool store_open_unchecked(const char *conninfo, const char *role, Store **ret, Error *err);
+/* Held by the session: whoever changes the schema or its rights takes turns. */
+#define MIGRATE_LOCK "select pg_advisory_lock(hashtext('mhsflow.migrate'))"
 void store_random_name(const char *role, char ret[AUDIT_WRITER_SIZE]);
 
 /* audit.c: write what waits; forget what waits. */

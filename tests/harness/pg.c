@@ -5,6 +5,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/digest.h"
 #include "daemon/store/migrate.h"
+#include "daemon/store/rights.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -234,7 +235,7 @@ static const char *scratch(void)
                : "/tmp";
 }
 
-/* What the cache depends on: the migrations' bytes and PostgreSQL's version. */
+/* What the cache depends on: the migrations' bytes, the rights and PostgreSQL's version. */
 static void cache_path(const char *bin, char *ret)
 {
     uint8_t sum[DIGEST_SIZE];
@@ -243,6 +244,10 @@ static void cache_path(const char *bin, char *ret)
     digest_add(digest, bin, strlen(bin));
     for (const Migration *migration = migrations; migration->version; migration++)
         digest_add(digest, migration->sql, strlen(migration->sql));
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    Text rights = text_new(arena, (size_t)1 << 18);
+    rights_document(&rights);
+    digest_add(digest, text_get(&rights), strlen(text_get(&rights)));
     digest_finish(digest, sum);
     digest_free(digest);
     snprintf(ret, PATH_SIZE, "%s/mhsflow-test-pg-%u-%.12s", scratch(), (unsigned)geteuid(),
@@ -280,6 +285,9 @@ static void fill_cache(const PgCluster *cluster, const char *cache)
     char text[600];
     if (!migrate_run(conninfo, &state, &error))
         die("cannot migrate: %s", error_text(&error, text, sizeof text));
+    size_t changes;
+    if (!rights_apply(conninfo, &changes, &error))
+        die("cannot set the rights: %s", error_text(&error, text, sizeof text));
     stop_server(&maker, SIGINT);
 }
 

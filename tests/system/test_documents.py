@@ -36,6 +36,10 @@ class Documents(unittest.TestCase):
         self.assertIn(marker, written)
         self.assertEqual(run("check", "--reference").stdout, written.split(marker, 1)[1])
 
+    def test_rights_are_current(self):
+        self.assertEqual(run("db", "rights").stdout, source("daemon/store/RIGHTS.md"),
+                         "run: mhsflow db rights > daemon/store/RIGHTS.md")
+
     def test_examples_and_sample_are_settings(self):
         folder = os.path.join(SOURCE, "conf/examples")
         paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]

@@ -5,17 +5,18 @@
 usage: test_walls.py BUILD-FOLDER SOURCE-FOLDER
 
 The flow must work with just what systemd/mhsflow.tmpfiles, mhsflow.sysusers and the
-units give each role, and each role must be kept from what is another's.  Users and
-groups are bare numbers, so nothing is added to the machine; only root can do that.
+units give each role, and each role must be kept from what is another's, in the database
+too.  Users and groups have names in a mount namespace of this test's own, so nothing is
+added to the machine; only root can do that.
 """
 import json
 import os
-import pwd
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -31,6 +32,11 @@ def source(path):
         return file.read()
 
 
+def source_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return file.readlines()
+
+
 class Users:
     """The users, groups and memberships of systemd/mhsflow.sysusers, as numbers."""
 
@@ -39,11 +45,20 @@ class Users:
         names = dict.fromkeys(re.findall(r"^[ug] (\S+)", text, re.M))
         self.number = {name: FIRST_NUMBER + place for place, name in enumerate(names)}
         self.number["root"] = 0
-        # initdb wants a user with a name.
-        self.number["mhsflow-database"] = pwd.getpwnam("postgres").pw_uid
         self.groups = {name: [self.number[name]] for name in names}
         for member, group in re.findall(r"^m (\S+) (\S+)", text, re.M):
             self.groups[member].append(self.number[group])
+
+    def make_names(self):
+        """In our own /etc/passwd and /etc/group, which nobody else sees."""
+        for kind, rest in (("passwd", "{0}:{0}::/:/usr/sbin/nologin"), ("group", "{0}:")):
+            kept = [line for line in source_lines(f"/etc/{kind}") if not line.startswith("mhsflow")]
+            ours = [f"{name}:x:{rest.format(number)}\n" for name, number in self.number.items() if name != "root"]
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="mhsflow-walls-") as file:
+                file.writelines(kept + ours)
+                file.flush()
+                os.chmod(file.name, 0o644)
+                subprocess.run(["mount", "--bind", file.name, f"/etc/{kind}"], check=True)
 
     def as_role(self, role):
         name = f"mhsflow-{role}"
@@ -54,6 +69,7 @@ class Walls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.users = Users()
+        cls.users.make_names()
         cls.site = Site(BUILD, people=30, seed=5, name="walls")
         cls.addClassCleanup(cls.site.close)
         cls.site.start_sandbox()
@@ -95,7 +111,7 @@ class Walls(unittest.TestCase):
         cls.settings = f"{cls.top}/mhsflow.yaml"
         text = open(cls.site.path("mhsflow.yaml"), encoding="utf-8").read()
         for old, new in ((r"^state: .*$", f"state: {cls.state}"), (r"token: .*$", "token: credential:poll_token"),
-                         (r"^seal_key: .*$", "seal_key: credential:seal_key"),
+                         (r"^seal_key: .*$", "seal_key: credential:seal_key\noperators: [boss]"),
                          (r"ca: .*$", f"ca: {cls.top}/ca.pem"), (r"certificate: .*$", f"certificate: {cls.top}/signing.crt"),
                          (r"^  key: .*$", "  key: credential:sign_key\n"
                           f"  allowed_users: [{cls.users.number['mhsflow-submit']}]")):
@@ -126,7 +142,7 @@ class Walls(unittest.TestCase):
     def mhsflow(cls, role, *words):
         return subprocess.run([cls.site.path("bin/mhsflow"), "--config", cls.settings, *words], capture_output=True,
                               text=True, timeout=60, check=False, cwd="/", stdin=subprocess.DEVNULL,
-                              **cls.users.as_role(role))
+                              **(cls.users.as_role(role) if role else {}))
 
     @classmethod
     def settled(cls):
@@ -134,7 +150,7 @@ class Walls(unittest.TestCase):
             if process.poll() is not None:
                 log = open(f"{cls.top}/{role}.log", encoding="utf-8").read()
                 raise AssertionError(f"role {role} ended with {process.returncode}: {log[-2000:]}")
-        done = cls.mhsflow("map", "status", "--json")
+        done = cls.mhsflow(None, "status", "--json")
         return done.returncode in (0, 1) and json.loads(done.stdout)["settled"]
 
     def reaches(self, role, *command):
@@ -142,7 +158,7 @@ class Walls(unittest.TestCase):
                               **self.users.as_role(role)).returncode == 0
 
     def test_all_is_accepted(self):
-        rows = [json.loads(line) for line in self.mhsflow("map", "queue", "list", "--json").stdout.splitlines()]
+        rows = [json.loads(line) for line in self.mhsflow(None, "queue", "list", "--json").stdout.splitlines()]
         self.assertEqual({row["state"] for row in rows}, {"accepted"})
         self.assertGreater(len(rows), 3)
 
@@ -161,7 +177,50 @@ class Walls(unittest.TestCase):
     def test_the_signer_has_no_database(self):
         done = self.mhsflow("sign", "queue", "list")
         self.assertEqual(done.returncode, 3)
-        self.assertEqual(self.mhsflow("build", "queue", "list").returncode, 0)
+
+    def as_user(self, user):
+        if user == "root":
+            return {}
+        groups = self.users.groups[user]
+        return {"user": self.users.number[user], "group": groups[0], "extra_groups": groups}
+
+    def log_in(self, user, login):
+        """The database's answer to a user of the machine who wants to be one of its own."""
+        done = subprocess.run(["psql", "-XqAt", "-h", f"{self.state}/run/database", "-U", login, "-d", "mhsflow", "-c",
+                               "select current_user"], capture_output=True, text=True, check=False, timeout=60, cwd="/",
+                              **self.as_user(user))
+        self.assertTrue(done.returncode == 0 or "authentication failed" in done.stderr
+                        or "ermission denied" in done.stderr, done.stderr)
+        return done.returncode == 0
+
+    def test_each_role_logs_in_as_itself_only(self):
+        roles = ["poll", "map", "build", "submit", "seal"]
+        logins = ["mhsflow", "mhsflow_operate", "mhsflow_read"] + [f"mhsflow_{role}" for role in roles]
+        for role in roles + ["sign"]:
+            allowed = {login for login in logins if self.log_in(f"mhsflow-{role}", login)}
+            self.assertEqual(allowed, {f"mhsflow_{role}"} - {"mhsflow_sign"}, role)
+
+    def test_people_look_and_operators_act(self):
+        self.users.number.update(reader=FIRST_NUMBER + 90, boss=FIRST_NUMBER + 91)
+        for name in ("reader", "boss"):
+            self.users.groups[name] = [self.users.number[name], self.users.number["mhsflow"]]
+        with open("/etc/passwd", "a", encoding="utf-8") as file:  # our own
+            for name in ("reader", "boss"):
+                file.write(f"{name}:x:{self.users.number[name]}:{self.users.number[name]}::/:/usr/sbin/nologin\n")
+        people = ("mhsflow_operate", "mhsflow_read", "mhsflow", "mhsflow_poll")
+        self.assertEqual([login for login in people if self.log_in("reader", login)], ["mhsflow_read"])
+        self.assertEqual([login for login in people if self.log_in("boss", login)], ["mhsflow_operate", "mhsflow_read"])
+        self.assertEqual([login for login in people if self.log_in("root", login)], list(people))
+        for name, code in (("reader", 3), ("boss", 0)):
+            done = subprocess.run([self.site.path("bin/mhsflow"), "--config", self.settings, "feed", "pause", "sandbox",
+                                   "--as", name], capture_output=True, text=True, timeout=60, check=False, cwd="/",
+                                  **self.as_user(name))
+            self.assertEqual(done.returncode, code, done.stderr)
+
+    def test_rights_are_as_listed(self):
+        done = self.mhsflow(None, "db", "check", "--json")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(json.loads(done.stdout)["rights"], "as listed")
 
     def test_the_database_folder_is_its_own(self):
         for role in ROLES:
@@ -176,4 +235,9 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         print("1..0 # SKIP only root can run each role as a user of its own")
         sys.exit(77)
+    if "--inside" not in sys.argv:
+        if subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+            print("1..0 # SKIP this machine gives no mount namespace, which the users' names need")
+            sys.exit(77)
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv, "--inside"])
     unittest.main(argv=[sys.argv[0], "-v"], warnings="ignore")
