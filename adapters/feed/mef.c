@@ -8,8 +8,8 @@
 #include "adapters/feed/feeds.h"
 #include "adapters/feed/mef_http.h"
 #include "adapters/feed/mef_type.h"
-#include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/net/connection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +45,7 @@ static const OptionDecl options[] = {
     {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
      "Where the feed's pages begin, for example https://cases.example/export/v1."},
     AUTHORIZATION_OPTIONS,
-    FEED_OPTION("ca", PATH, NULL, NULL, NULL,
-                "The certificates (PEM) that may vouch for the feed's server; the system's when "
-                "not set."),
-    FEED_OPTION("client_certificate", PATH, NULL, NULL, NULL,
-                "Our certificate (PEM, chain included), where the feed asks for one."),
-    FEED_OPTION("client_key", SECRET, NULL, NULL, NULL, "The key of client_certificate (PEM)."),
-    FEED_OPTION("proxy", TEXT, NULL, NULL, NULL,
-                "A proxy to go through, http://host:port.  The environment's is never used."),
+    CONNECTION_OPTIONS,
     FEED_OPTION("types", LIST, NULL, NULL, NULL,
                 "The record types to read; all that are known when not set."),
     FEED_OPTION("page_size", COUNT, "2000", "1", "5000",
@@ -116,12 +109,8 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
     mef->settings = arena_new(1 << 20);
     mef->manifest_arena = arena_new(4 << 20);
     copy_settings(mef, section);
-    const char *key = section_text(section, "client_key");
-    HttpSettings http = {.ca_bundle = section_text(section, "ca"),
-                         .client_certificate = section_text(section, "client_certificate"),
-                         .client_key = key ? file_credential_path(key, mef->settings) : NULL,
-                         .proxy = section_text(section, "proxy"),
-                         .stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms};
+    HttpSettings http = connection_settings(section, mef->settings);
+    http.stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms;
     if (!types_are_known(mef, err) ||
         !authorization_new(section, &mef->server.authorization, err) ||
         !http_client_new(&http, &mef->server.client, err)) {

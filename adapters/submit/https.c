@@ -9,9 +9,9 @@
 #include "adapters/submit/verdict.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
-#include "daemon/base/file.h"
 #include "daemon/base/text.h"
 #include "daemon/net/authorization.h"
+#include "daemon/net/connection.h"
 #include "daemon/net/content_digest.h"
 #include "daemon/net/message_signature.h"
 #include "daemon/net/retry_after.h"
@@ -36,20 +36,8 @@ static const OptionDecl options[] = {
     {"url", OPTION_URL, NULL, NULL, NULL, NULL, true, OPTION_RELOAD,
      "Where the receiver takes submissions, for example https://receiver.example/msr/v1."},
     AUTHORIZATION_OPTIONS,
-    {"ca", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The certificates (PEM) that may vouch for the receiver; the system's when not set."},
-    {"client_certificate", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "Our certificate for the connection (PEM, chain included), where the receiver asks for one."},
-    {"client_key", OPTION_SECRET, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The key of client_certificate (PEM)."},
-    {"proxy", OPTION_TEXT, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "A proxy to go through, http://host:port.  The environment's is never used."},
-    {"connect_timeout", OPTION_DURATION, "10s", "1s", "5m", NULL, false, OPTION_RELOAD,
-     "How long a connection may take to come about."},
-    {"stall_timeout", OPTION_DURATION, "2m", "1s", "1h", NULL, false, OPTION_RELOAD,
-     "How long neither side may say anything; the receiver's time to check a document counts."},
-    {"total_timeout", OPTION_DURATION, "1h", "1s", "24h", NULL, false, OPTION_RELOAD,
-     "How long one upload may take in all."},
+    CONNECTION_OPTIONS,
+    CONNECTION_TIMES("1h"),
     {0},
 };
 
@@ -64,12 +52,6 @@ static void https_close(void *self)
     free(https);
 }
 
-static const char *credential(const Section *section, const char *name, Arena *arena)
-{
-    const char *path = section_text(section, name);
-    return path ? file_credential_path(path, arena) : NULL;
-}
-
 static bool https_open(const char *name, const Section *section, RequestSigner *signer,
                        void **ret_self, Error *err)
 {
@@ -82,15 +64,7 @@ static bool https_open(const char *name, const Section *section, RequestSigner *
     while (*base && base[strlen(base) - 1] == '/')
         base[strlen(base) - 1] = '\0';
     https->base = base;
-    HttpSettings settings = {
-        .ca_bundle = section_text(section, "ca"),
-        .client_certificate = section_text(section, "client_certificate"),
-        .client_key = credential(section, "client_key", https->settings),
-        .proxy = section_text(section, "proxy"),
-        .connect_timeout_ms = section_number(section, "connect_timeout"),
-        .stall_timeout_ms = section_number(section, "stall_timeout"),
-        .total_timeout_ms = section_number(section, "total_timeout"),
-    };
+    HttpSettings settings = connection_settings_timed(section, https->settings);
     const char *authority, *path;
     if (!message_target(base, https->settings, &authority, &path, err) ||
         !authorization_new(section, &https->authorization, err) ||

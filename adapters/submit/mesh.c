@@ -12,6 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/net/connection.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -57,20 +58,8 @@ static const OptionDecl options[] = {
      "Pack each chunk with gzip."},
     {"inbox_interval", OPTION_DURATION, "5m", "0s", "24h", NULL, false, OPTION_RELOAD,
      "How long to wait between two looks into the inbox."},
-    {"ca", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The certificates (PEM) that may vouch for MESH: NHS roots; the system's when not set."},
-    {"client_certificate", OPTION_PATH, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "Our certificate for MESH (PEM, chain included)."},
-    {"client_key", OPTION_SECRET, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "The key of client_certificate (PEM)."},
-    {"proxy", OPTION_TEXT, NULL, NULL, NULL, NULL, false, OPTION_RELOAD,
-     "A proxy to go through, http://host:port.  The environment's is never used."},
-    {"connect_timeout", OPTION_DURATION, "10s", "1s", "5m", NULL, false, OPTION_RELOAD,
-     "How long a connection may take to come about."},
-    {"stall_timeout", OPTION_DURATION, "2m", "1s", "1h", NULL, false, OPTION_RELOAD,
-     "How long neither side may say anything."},
-    {"total_timeout", OPTION_DURATION, "10m", "1s", "24h", NULL, false, OPTION_RELOAD,
-     "How long one request may take in all."},
+    CONNECTION_OPTIONS,
+    CONNECTION_TIMES("10m"),
     {0},
 };
 
@@ -130,7 +119,6 @@ static bool take_secrets(Mesh *mesh, const Section *section, Error *err)
 static bool take_settings(Mesh *mesh, const Section *section, Error *err)
 {
     Arena *arena = mesh->settings;
-    const char *key = section_text(section, "client_key");
     char *base = arena_text(arena, section_text(section, "url"));
     while (*base && base[strlen(base) - 1] == '/')
         base[strlen(base) - 1] = '\0';
@@ -140,15 +128,7 @@ static bool take_settings(Mesh *mesh, const Section *section, Error *err)
     mesh->state = arena_text(arena, section_text(section, "state"));
     mesh->inbox_interval_ms = section_number(section, "inbox_interval");
     mesh->collected_is_accepted = text_equal(section_text(section, "accepted_when"), "collected");
-    HttpSettings settings = {
-        .ca_bundle = section_text(section, "ca"),
-        .client_certificate = section_text(section, "client_certificate"),
-        .client_key = key ? file_credential_path(key, arena) : NULL,
-        .proxy = section_text(section, "proxy"),
-        .connect_timeout_ms = section_number(section, "connect_timeout"),
-        .stall_timeout_ms = section_number(section, "stall_timeout"),
-        .total_timeout_ms = section_number(section, "total_timeout"),
-    };
+    HttpSettings settings = connection_settings_timed(section, arena);
     return take_names(mesh, section, err) && take_secrets(mesh, section, err) &&
            file_make_folder(mesh->state, 0700, err) &&
            http_client_new(&settings, &mesh->client.http, err);
