@@ -42,9 +42,11 @@ typedef struct FeedPage {
 } FeedPage;
 
 /* What the caller should do after a failed fetch: Error.kind says LATER (wait; `wait_ms` if the
- * other side asked), CONFIG (a person must look; the feed stops until settings change). */
+ * other side asked), CONFIG (a person must look; the feed stops until settings change, or until
+ * they allow what is held back: FeedCursor.allowed is then the same text). */
 typedef struct FeedWait {
-    int64_t wait_ms; /* 0: no wish */
+    int64_t wait_ms;  /* 0: no wish */
+    const char *held; /* what is held back, under a name for just this (a digest); or NULL */
 } FeedWait;
 
 typedef struct FeedAdapter {

@@ -16,17 +16,12 @@
 #define NUMBERS_MOST 1000
 
 /* What may lie beside a drop and goes with it. */
-static const char *const beside[] = {".sha256", ".accept"};
+static const char *const beside[] = {".sha256"};
 
 const char *drop_box_path(const DropFeed *feed, const DropCandidate *candidate, Arena *arena)
 {
     return arena_format(arena, "%s/%s%s", feed->folder, candidate->archived ? DONE "/" : "",
                         candidate->name);
-}
-
-bool drop_box_accepted(const DropFeed *feed, const char *name, Arena *arena)
-{
-    return access(arena_format(arena, "%s/%s.accept", feed->folder, name), F_OK) == 0;
 }
 
 static int in_order(const void *a, const void *b)

@@ -19,4 +19,3 @@ bool drop_box_say(const DropFeed *feed, const char *name, const char *where,
                   const DropProblems *problems, Arena *arena, Error *err);
 
 const char *drop_box_path(const DropFeed *feed, const DropCandidate *candidate, Arena *arena);
-bool drop_box_accepted(const DropFeed *feed, const char *name, Arena *arena);

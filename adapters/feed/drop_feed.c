@@ -318,17 +318,18 @@ static const char *fallen(const DropFeed *feed, const DropPlace *place)
     return NULL;
 }
 
-static bool may_be_taken(DropFeed *feed, const DropPlace *place, Arena *arena, Error *err)
+static bool may_be_taken(DropFeed *feed, const DropPlace *place, const FeedCursor *after,
+                         Arena *arena, FeedWait *ret_wait, Error *err)
 {
     const DropCandidate *candidate = feed->opened.candidate;
     const char *file = candidate->full && !candidate->archived ? fallen(feed, place) : NULL;
-    if (!file || drop_box_accepted(feed, candidate->name, arena))
+    if (!file || text_equal(after->allowed, feed->digest))
         return true;
+    ret_wait->held = arena_text(arena, feed->digest);
     error_set(err, ERROR_CONFIG, "drop.fall",
               "drop \"%s\" has over %lld %% fewer rows of %s than the full one before it: it waits "
-              "for a person; if it is right, make the empty file %s.accept beside it, else take "
-              "it away",
-              candidate->name, (long long)feed->fall, file, candidate->name);
+              "for a person",
+              candidate->name, (long long)feed->fall, file);
     put_down(feed);
     return false;
 }
@@ -353,8 +354,8 @@ static bool at_hand(const DropFeed *feed, const DropPlace *place, const DropCand
 }
 
 /* Ready to go on where the last commit was.  The drop may turn out to be refused. */
-static bool begin(DropFeed *feed, const DropPlace *place, const DropCandidate *chosen, Arena *arena,
-                  Error *err)
+static bool begin(DropFeed *feed, const DropPlace *place, const FeedCursor *after,
+                  const DropCandidate *chosen, Arena *arena, FeedWait *ret_wait, Error *err)
 {
     bool begun = place->reading.name != NULL;
     if (at_hand(feed, place, chosen))
@@ -367,7 +368,8 @@ static bool begin(DropFeed *feed, const DropPlace *place, const DropCandidate *c
         drop_problem_add(&feed->problems, DROP_CHANGED, NULL, 0, NULL);
     if (feed->problems.refused)
         return true;
-    return begun ? skip_to(feed, place->at, err) : may_be_taken(feed, place, arena, err);
+    return begun ? skip_to(feed, place->at, err)
+                 : may_be_taken(feed, place, after, arena, ret_wait, err);
 }
 
 /* The drop that was begun is no more there: whoever took it away must bring a full one. */
@@ -397,7 +399,7 @@ bool drop_feed_fetch(void *self, Arena *arena, const FeedCursor *after, FeedPage
     size_t count;
     bool last;
     *ret = (FeedPage){0};
-    ret_wait->wait_ms = 0;
+    *ret_wait = (FeedWait){0};
     if (!drop_place_read(after->cursor, arena, &place, err) || !settle(feed, &place, arena, err) ||
         !drop_box_list(feed, place.taken.seq, arena, &all, &count, err))
         return false;
@@ -405,7 +407,7 @@ bool drop_feed_fetch(void *self, Arena *arena, const FeedCursor *after, FeedPage
     if (!chosen)
         return place.reading.name ? lost(feed, &place, after, arena, ret)
                                   : idle(feed, &place, after, arena, ret);
-    if (!begin(feed, &place, chosen, arena, err))
+    if (!begin(feed, &place, after, chosen, arena, ret_wait, err))
         return false;
     return feed->problems.refused ? refuse(feed, &place, after, arena, ret, err)
                                   : read_page(feed, &place, after, last, arena, ret, err);

@@ -86,10 +86,7 @@ struct DropFeed {
         DROP_OPTION("page_size", COUNT, "2000", "1", "20000", NULL, false,                         \
                     "How many records are taken in at once."),                                     \
         DROP_OPTION("size_limit", SIZE, "512MiB", "1MiB", "64GiB", NULL, false,                    \
-                    "The largest drop that is taken, after unpacking."),                           \
-        DROP_OPTION("fall", COUNT, "2", "0", "100", NULL, false,                                   \
-                    "A full drop with more than this many per cent fewer rows in any file than "   \
-                    "the one before waits for a person.")
+                    "The largest drop that is taken, after unpacking.")
 
 bool drop_feed_open(const DropKind *kind, const char *name, const Section *section, DropFeed **ret,
                     Error *err);

@@ -162,6 +162,9 @@ static void show(CommandContext *context, const FeedState *feed, const FeedType 
     details_number(details, "unknown_types", "Of unknown type", feed->unknown_types);
     details_number(details, "unknown_fields", "Unknown fields", feed->unknown_fields);
     details_number(details, "records", "Records held", feed->records);
+    details_number(details, "missing", "No longer in the feed", feed->missing);
+    if (feed->missing || feed->held)
+        details_text(details, "held", "Waits for a person", feed->held ? "a fall" : "deletions");
     details_number(details, "orphans", "Without parent", feed->orphans);
     details_number(details, "waiting", "Persons to be mapped", feed->waiting);
     show_types(context, details, types, type_count);
@@ -242,31 +245,36 @@ static int run_resume(CommandContext *context, Error *err)
     return pause_or_resume(context, feed_resume, "polled again", err);
 }
 
-/* What a feed that was read anew no longer has, when that is too much to go unasked. */
+/* What a feed no longer has, when that is too much to go unasked. */
 static int run_reconcile(CommandContext *context, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
-    const char *feed = context->arguments[0], *actor;
+    const char *name = context->arguments[0], *actor;
+    FeedState feed;
     int64_t missing;
     bool yes = context->option(context, "--yes");
     if (!command_person(context, &actor, err) || !command_store(context, &store, err) ||
-        !(yes ? round_allow(store, feed, actor, &missing, err)
-              : round_waiting(store, feed, &missing, err)))
+        !feed_get(store, name, context->arena, &feed, err) ||
+        (yes && !round_allow(store, name, actor, &missing, err)))
         return EXIT_COULD_NOT;
+    bool waits = feed.missing || feed.held;
     Details *details = details_new(context);
-    details_text(details, "feed", "Feed", feed);
-    details_number(details, "missing", "No longer in the feed", missing);
+    details_text(details, "feed", "Feed", name);
+    details_number(details, "missing", "No longer in the feed", feed.missing);
+    if (feed.held)
+        details_text(details, "held", "Held back", feed.last_error_text);
     if (yes)
-        details_text(details, "done", "Done", "deleted at the next look at the feed");
-    else if (missing)
+        details_text(details, "done", "Done", "taken as it is at the next look at the feed");
+    else if (waits)
         details_text(details, "remedy", "What to do",
-                     "ask the supplier whether records were lost; to delete them here too: --yes");
+                     "ask whoever sends it whether records were lost; to let them go here too: "
+                     "--yes");
     details_end(details);
-    return missing && !yes ? EXIT_FOUND : EXIT_DONE;
+    return waits && !yes ? EXIT_FOUND : EXIT_DONE;
 }
 
 static const CommandOption reconcile_options[] = {
-    {"--yes", NULL, false, "Delete the records that the feed no longer has."},
+    {"--yes", NULL, false, "Let go of the records that the feed no longer has."},
     {"--as", "NAME", false, "The name kept in the audit; your login name when not given."},
     {0},
 };
@@ -289,9 +297,10 @@ const Command feed_commands[] = {
      "Months are not built until it is complete.",
      by_person, run_resync},
     {"feed", "reconcile", "NAME", 1, 1,
-     "after a feed was read anew: how many records it no longer has, and delete them",
-     "A few are deleted unasked; more than 2 in 100 wait for --yes, because a server restored from "
-     "an old copy has forgotten what is true. Ends with 1 when some wait.",
+     "what a feed no longer has, when that is too much to go unasked, and a person's yes to it",
+     "A few records go unasked; more than the feed's `fall` (2 in 100) wait for --yes, because a "
+     "server restored from an old copy has forgotten what is true, and a drop may be half a drop. "
+     "The yes holds for just what waits now. Ends with 1 when something waits.",
      reconcile_options, run_reconcile},
     {"feed", "pause", "NAME", 1, 1, "stop asking the feed", NULL, by_person, run_pause},
     {"feed", "resume", "NAME", 1, 1, "ask a paused feed again", NULL, by_person, run_resume},

@@ -189,6 +189,12 @@ static void find_needs(Status *status)
             text_equal(status->feeds[i].state, "down"))
             need(status, "feed %s is %s: %s", status->feeds[i].name, status->feeds[i].state,
                  status->feeds[i].remedy ? status->feeds[i].remedy : "see `mhsflow feed list`");
+    for (size_t i = 0; i < status->feed_count; i++)
+        if (status->feeds[i].missing)
+            need(status,
+                 "feed %s no longer has %lld records that are held here: `mhsflow feed "
+                 "reconcile %s`",
+                 status->feeds[i].name, (long long)status->feeds[i].missing, status->feeds[i].name);
     for (size_t i = 0; i < status->route_count; i++)
         if (text_equal(status->routes[i].state, "stopped"))
             need(status,

@@ -55,7 +55,7 @@ static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, 
         return false;
     for (size_t i = 0; i < page->refused_count; i++)
         ret->refused += !page->refused[i].note;
-    if (page->next.complete && !ingest_settle_round(store, feed->name, ret, err))
+    if (page->next.complete && !ingest_settle_round(store, feed->name, feed->fall, ret, err))
         return false;
     ret->unknown_types = page->unknown_types;
     ret->unknown_fields = page->unknown_fields;
@@ -85,8 +85,11 @@ static bool store_page(Store *store, const IngestFeed *feed, const FeedState *be
     return true;
 }
 
-static const char *remedy_of(const Error *failure)
+static const char *remedy_of(const Error *failure, const char *held)
 {
+    if (held)
+        return "If it is right, `mhsflow feed reconcile NAME --yes`; else have the source mended, "
+               "then `mhsflow feed poll NAME`.";
     if (failure->kind != ERROR_CONFIG)
         return "Nothing, unless it lasts: then tell the supplier of the case-management system.";
     return "Correct what the error names (settings, credential, certificate), then `mhsflow feed "
@@ -94,7 +97,7 @@ static const char *remedy_of(const Error *failure)
 }
 
 static bool failed(Store *store, const char *feed, const FeedState *before, const Error *failure,
-                   int64_t asked_ms, uint64_t random, IngestResult *ret, Error *err)
+                   const FeedWait *asked, uint64_t random, IngestResult *ret, Error *err)
 {
     if (text_equal(failure->code, http_failure_code(HTTP_FAILED_STOPPED))) {
         ret->outcome = INGEST_INTERRUPTED;
@@ -107,11 +110,12 @@ static bool failed(Store *store, const char *feed, const FeedState *before, cons
     ret->state = stopped ? "stopped" : failures >= INGEST_DOWN_AFTER ? "down" : "late";
     ret->wait_ms = INGEST_STOPPED_MS;
     if (!stopped) {
-        ret->wait_ms = retry_wait_ms(failures, asked_ms, 0, random);
-        if (!asked_ms && ret->wait_ms > INGEST_WAIT_CAP_MS)
+        ret->wait_ms = retry_wait_ms(failures, asked->wait_ms, 0, random);
+        if (!asked->wait_ms && ret->wait_ms > INGEST_WAIT_CAP_MS)
             ret->wait_ms = INGEST_WAIT_CAP_MS / 2 + (int64_t)(random % (INGEST_WAIT_CAP_MS / 2));
     }
-    return feed_save_failure(store, feed, ret->state, failure, remedy_of(failure),
+    return feed_save_failure(store, feed, ret->state, failure, remedy_of(failure, asked->held),
+                             asked->held,
                              (NextPoll){.in_ms = ret->wait_ms, .seen = before->next_poll}, err);
 }
 
@@ -134,7 +138,7 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
     }
     FAULT(POLL_BEFORE_FETCH);
     if (!feed->adapter->fetch(feed->self, arena, &before.cursor, &page, &asked, &failure))
-        return failed(store, feed->name, &before, &failure, asked.wait_ms, random, ret, err);
+        return failed(store, feed->name, &before, &failure, &asked, random, ret, err);
     FAULT(POLL_AFTER_FETCH);
     ret->wait_ms = next_wait(&page, feed, random);
     if (!store_page(store, feed, &before, &page, ret->wait_ms, arena, &ret->counts, &stored, err))
@@ -154,6 +158,6 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
 
 bool ingest_open_failed(Store *store, const char *feed, const Error *failure, Error *err)
 {
-    return feed_save_failure(store, feed, "stopped", failure, remedy_of(failure),
+    return feed_save_failure(store, feed, "stopped", failure, remedy_of(failure, NULL), NULL,
                              (NextPoll){.in_ms = INGEST_STOPPED_MS}, err);
 }

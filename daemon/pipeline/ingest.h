@@ -22,6 +22,7 @@ typedef struct IngestFeed {
     const FeedAdapter *adapter;
     void *self;
     int64_t poll_interval_ms;
+    int64_t fall; /* so many per cent may go unasked when it was read anew */
 } IngestFeed;
 
 typedef enum IngestOutcome {

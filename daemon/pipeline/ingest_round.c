@@ -38,7 +38,8 @@ static bool delete_missing(Store *store, const char *feed, SourceCounts *counts,
     }
 }
 
-bool ingest_settle_round(Store *store, const char *feed, SourceCounts *counts, Error *err)
+bool ingest_settle_round(Store *store, const char *feed, int64_t fall, SourceCounts *counts,
+                         Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);
     Round round;
@@ -46,7 +47,7 @@ bool ingest_settle_round(Store *store, const char *feed, SourceCounts *counts, E
         return false;
     if (!round.open)
         return true;
-    bool few = round.missing * 100 <= round.live * INGEST_MISSING_PERCENT;
+    bool few = round.missing * 100 <= round.live * fall;
     if (!few && !round.allowed_by)
         return round_hold(store, feed, &round, err);
     return delete_missing(store, feed, counts, err) && round_settle(store, feed, &round, err);

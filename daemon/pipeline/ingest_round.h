@@ -4,10 +4,9 @@
 
 #include "daemon/store/source.h"
 
-/* Of all live records; more than this share waits for a person's word. */
-#define INGEST_MISSING_PERCENT 2
-
-/* In the transaction of a page after which the feed is complete.  Does nothing, for the price of
+/* In the transaction of a page after which the feed is complete.  More than `fall` per cent of all
+ * live records wait for a person's word.  Does nothing, for the price of
  * one row, when the feed was not read anew since the last time.  Adds what it deletes to `counts`.
  */
-bool ingest_settle_round(Store *store, const char *feed, SourceCounts *counts, Error *err);
+bool ingest_settle_round(Store *store, const char *feed, int64_t fall, SourceCounts *counts,
+                         Error *err);

@@ -32,11 +32,12 @@ typedef struct Change {
 
 /* Where a feed stands.  The caller stores it in the same transaction as the records. */
 typedef struct FeedCursor {
-    const char *epoch;  /* NULL before the first look */
-    const char *phase;  /* "" new · "snapshot:TYPE" · "changes" */
-    const char *cursor; /* opaque to everyone but the feed; NULL at the start of a phase */
-    const char *etag;   /* of the last answer at the head */
-    int64_t seq;        /* highest seq taken in */
-    int64_t head_seq;   /* the head as the manifest said at the start of this poll */
-    bool complete;      /* every snapshot is in and the cursor reached the head seen */
+    const char *epoch;   /* NULL before the first look */
+    const char *phase;   /* "" new · "snapshot:TYPE" · "changes" */
+    const char *cursor;  /* opaque to everyone but the feed; NULL at the start of a phase */
+    const char *etag;    /* of the last answer at the head */
+    int64_t seq;         /* highest seq taken in */
+    int64_t head_seq;    /* the head as the manifest said at the start of this poll */
+    const char *allowed; /* what FeedWait.held named and a person has allowed since; or NULL */
+    bool complete;       /* every snapshot is in and the cursor reached the head seen */
 } FeedCursor;

@@ -73,7 +73,8 @@ static void list_feeds(Poll *poll)
             .settings = section,
             .feed = {.name = arena_text(poll->settings, section->name),
                      .adapter = feed_adapter(section->adapter),
-                     .poll_interval_ms = section_number(section->section, "poll_interval")}};
+                     .poll_interval_ms = section_number(section->section, "poll_interval"),
+                     .fall = section_number(section->section, "fall")}};
     }
     poll->count = config->feed_count;
     poll->reload = false;
@@ -200,8 +201,13 @@ static bool round_of_feeds(Poll *poll, int64_t *ret_wait_ms, Error *err)
     if (!poll->listening && !store_listen(poll->connection.store, CHANNEL_FEED, err))
         return false;
     poll->listening = true;
-    return store_drain(poll->connection.store, &woken, err) &&
-           store_beat(poll->connection.store, err) && turn(poll, ret_wait_ms, err);
+    if (!store_drain(poll->connection.store, &woken, err) ||
+        !store_beat(poll->connection.store, err) || !turn(poll, ret_wait_ms, err) ||
+        !store_drain(poll->connection.store, &woken, err))
+        return false;
+    if (woken) /* while we were at it: a query may have taken the hint off the socket */
+        *ret_wait_ms = 0;
+    return true;
 }
 
 static bool loop(Poll *poll, Error *err)

@@ -38,7 +38,8 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
     "f.feed, id_prefix, epoch, phase, cursor, etag, seq, head_seq, complete, state, "              \
     "us(next_poll), "                                                                              \
     "us(last_poll), us(last_ok), pages, changes, stored, ignored, unknown_types, unknown_fields, " \
-    "refused, failures, last_error_code, last_error_text, remedy, records, round"
+    "refused, failures, last_error_code, last_error_text, remedy, records, round, missing, held, " \
+    "allowed"
 /* What grows with what is held. */
 #define FEED_COUNTS                                                                                \
     ", (select count(*) from source_record s where s.feed = f.feed and owner is null "             \
@@ -47,7 +48,7 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
 
 static FeedState read_feed(const PGresult *result, int row, Arena *arena)
 {
-    bool counted = PQnfields(result) > 26;
+    bool counted = PQnfields(result) > 29;
     return (FeedState){
         .name = sql_get_text(result, row, 0, arena),
         .id_prefix = sql_get_text(result, row, 1, arena),
@@ -57,7 +58,8 @@ static FeedState read_feed(const PGresult *result, int row, Arena *arena)
                    .etag = sql_get_text(result, row, 5, arena),
                    .seq = sql_get_number(result, row, 6),
                    .head_seq = sql_get_number(result, row, 7),
-                   .complete = sql_get_bool(result, row, 8)},
+                   .complete = sql_get_bool(result, row, 8),
+                   .allowed = sql_get_text(result, row, 28, arena)},
         .state = sql_get_text(result, row, 9, arena),
         .next_poll = sql_get_number(result, row, 10),
         .last_poll = sql_get_number(result, row, 11),
@@ -74,9 +76,11 @@ static FeedState read_feed(const PGresult *result, int row, Arena *arena)
         .last_error_text = sql_get_text(result, row, 22, arena),
         .remedy = sql_get_text(result, row, 23, arena),
         .records = sql_get_number(result, row, 24),
-        .orphans = counted ? sql_get_number(result, row, 26) : 0,
-        .waiting = counted ? sql_get_number(result, row, 27) : 0,
+        .orphans = counted ? sql_get_number(result, row, 29) : 0,
+        .waiting = counted ? sql_get_number(result, row, 30) : 0,
         .round = sql_get_number(result, row, 25),
+        .missing = sql_get_number(result, row, 26),
+        .held = sql_get_text(result, row, 27, arena),
     };
 }
 
@@ -249,7 +253,8 @@ bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
                        " refused = f.refused + $15, failures = 0, last_error_code = null, "
                        "last_error_text = "
                        "null,"
-                       " remedy = null, state = case when f.state = 'paused' then f.state else "
+                       " remedy = null, held = null, allowed = null, state = case when f.state = "
+                       "'paused' then f.state else "
                        "'ok' end"
                        " from o where f.feed = o.feed"
                        " returning o.state, f.state, (o.epoch, o.phase, o.cursor, o.seq) is "
@@ -298,7 +303,7 @@ static bool change_state(Store *store, const char *feed, const char *set, Sql *s
 }
 
 bool feed_save_failure(Store *store, const char *feed, const char *state, const Error *failure,
-                       const char *remedy, NextPoll next_poll, Error *err)
+                       const char *remedy, const char *held, NextPoll next_poll, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
     char text[sizeof failure->cause + sizeof failure->context + 64];
@@ -310,10 +315,11 @@ bool feed_save_failure(Store *store, const char *feed, const char *state, const 
     sql_text(&sql, remedy);
     sql_number(&sql, next_poll.in_ms);
     sql_number(&sql, next_poll.seen);
+    sql_text(&sql, held);
     return change_state(store, feed,
                         "state = case when f.state = 'paused' then f.state else $2 end,"
                         " failures = failures + 1, last_poll = mhsflow.now(), last_error_code = $3,"
-                        " last_error_text = $4, remedy = $5, " NEXT_POLL("$6", "$7"),
+                        " last_error_text = $4, remedy = $5, held = $8, " NEXT_POLL("$6", "$7"),
                         &sql, failure->code, NULL, err);
 }
 
@@ -326,7 +332,8 @@ bool feed_restart(Store *store, const char *feed, const char *reason, const char
     if (!sql_wants_transaction(store, err) ||
         !sql_do(store, "begin a feed anew",
                 "update feed_state set round = round + 1, epoch = null, phase = '', cursor = null,"
-                " etag = null, seq = 0, head_seq = 0, complete = false, next_poll = mhsflow.now()"
+                " etag = null, seq = 0, head_seq = 0, complete = false, next_poll = mhsflow.now(),"
+                " missing = 0, drop_missing = null, held = null, allowed = null"
                 " where feed = $1",
                 &sql, &rows, err))
         return false;

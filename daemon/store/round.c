@@ -133,7 +133,7 @@ bool round_hold(Store *store, const char *feed, const Round *round, Error *err)
            finding_add(store, &finding, 1, err);
 }
 
-bool round_waiting(Store *store, const char *feed, int64_t *ret_missing, Error *err)
+static bool count_waiting(Store *store, const char *feed, int64_t *ret_missing, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);
     Sql sql = sql_new(arena);
@@ -153,19 +153,23 @@ bool round_allow(Store *store, const char *feed, const char *actor, int64_t *ret
 {
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);
     _cleanup_transaction_ Transaction transaction = {0};
+    int64_t rows;
     Sql sql = sql_new(arena);
     sql_text(&sql, feed);
     sql_text(&sql, actor);
-    if (!store_begin(store, &transaction, err) || !round_waiting(store, feed, ret_missing, err))
+    if (!store_begin(store, &transaction, err) || !count_waiting(store, feed, ret_missing, err) ||
+        !sql_do(store, "keep a person's word",
+                "update feed_state set drop_missing = case when missing > 0 then $2 end,"
+                " allowed = held, next_poll = mhsflow.now()"
+                " where feed = $1 and (missing > 0 or held is not null)",
+                &sql, &rows, err))
         return false;
-    if (!*ret_missing)
+    if (!rows)
         return error_set(err, ERROR_CONFIG, "feed.nothing_missing",
                          "nothing of feed \"%s\" waits for a person's word", feed);
-    return sql_do(store, "keep a person's word",
-                  "update feed_state set drop_missing = $2, next_poll = mhsflow.now()"
-                  " where feed = $1",
-                  &sql, NULL, err) &&
-           audit_append(store, AUDIT_FEED_RECONCILED,
-                        &(AuditFields){.feed = feed, .actor = actor, .code = "asked"}, err) &&
+    return audit_append(store, AUDIT_FEED_RECONCILED,
+                        &(AuditFields){
+                            .feed = feed, .records = *ret_missing, .actor = actor, .code = "asked"},
+                        err) &&
            store_notify(store, CHANNEL_FEED, err) && store_commit(&transaction, err);
 }

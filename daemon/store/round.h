@@ -29,8 +29,8 @@ bool round_settle(Store *store, const char *feed, const Round *round, Error *err
 /* Too many to go unasked: kept, counted, told once. */
 bool round_hold(Store *store, const char *feed, const Round *round, Error *err);
 
-/* A person's word: delete what is missing at the next look.  A transaction of its own, audited;
- * *ret_missing is how many waited.  CONFIG "feed.nothing_missing" when nothing waits. */
+/* A person's word: delete what is missing at the next look, and take what the feed holds back
+ * (FeedState.held), just that.  A transaction of its own, audited; *ret_missing is how many records
+ * waited.  CONFIG "feed.nothing_missing" when nothing waits. */
 bool round_allow(Store *store, const char *feed, const char *actor, int64_t *ret_missing,
                  Error *err);
-bool round_waiting(Store *store, const char *feed, int64_t *ret_missing, Error *err);

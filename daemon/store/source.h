@@ -26,6 +26,8 @@ typedef struct FeedState {
     int64_t pages, changes, stored, ignored, unknown_types, unknown_fields, refused;
     int failures;                                           /* in a row */
     const char *last_error_code, *last_error_text, *remedy; /* NULL when the last poll went well */
+    int64_t missing;  /* read anew, it no longer has so many: they wait for a person's word */
+    const char *held; /* or something else does: the feed's own name for it */
     int64_t records, orphans, waiting; /* feed_get and feed_list only: held, without owner, persons
                                           waiting to be mapped */
 } FeedState;
@@ -84,9 +86,9 @@ bool feed_still_at(Store *store, const FeedState *seen, bool *ret, Error *err);
 bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
                     const SourceCounts *counts, NextPoll next_poll, Error *err);
 /* A transaction of its own; the cursor does not move.  `state`: "down" or "stopped" (a person must
- * look).  Audited only when the state changes. */
+ * look); `held`: what waits for their word, or NULL.  Audited only when the state changes. */
 bool feed_save_failure(Store *store, const char *feed, const char *state, const Error *failure,
-                       const char *remedy, NextPoll next_poll, Error *err);
+                       const char *remedy, const char *held, NextPoll next_poll, Error *err);
 /* Begin anew: cursor forgotten, not complete, records kept.  `actor` NULL: the feed itself asked
  * for it (epoch, expired cursor).  In the new round a record is taken when its version is higher or
  * its content differs, because a restored server counts from an older time.  In a transaction. */

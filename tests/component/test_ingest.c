@@ -53,8 +53,8 @@ static Bench *bench_new(void)
     bench->peer = feed_peer_start(&bench->peer_feed, PEER_TLS_GOOD);
     bench->site = feed_site_new(feed_adapter("mef"), bench->peer, NULL);
     bench->page = arena_new(INGEST_PAGE_CAP);
-    bench->feed =
-        (IngestFeed){.name = NAME, .adapter = bench->site->adapter, .poll_interval_ms = 1000};
+    bench->feed = (IngestFeed){
+        .name = NAME, .adapter = bench->site->adapter, .poll_interval_ms = 1000, .fall = 2};
     ck_assert_msg(store_open(bench->database, "poll", &bench->store, &bench->err), "%s",
                   bench->err.cause);
     ck_assert_msg(feed_register(bench->store, NAME, "b", &bench->err), "%s", bench->err.cause);
@@ -345,6 +345,7 @@ END_TEST
 #define MANY 120
 
 typedef struct Scripted {
+    const char *holds; /* what it holds back until it is allowed */
     Change changes[MANY];
     bool restart; /* answered once */
     size_t count;
@@ -357,9 +358,11 @@ static bool scripted_fetch(void *self, Arena *arena, const FeedCursor *after, Fe
                            FeedWait *ret_wait, Error *err)
 {
     Scripted *scripted = self;
-    (void)arena;
-    (void)err;
-    ret_wait->wait_ms = 0;
+    *ret_wait = (FeedWait){0};
+    if (scripted->holds && !text_equal(after->allowed, scripted->holds)) {
+        ret_wait->held = arena_text(arena, scripted->holds);
+        return error_set(err, ERROR_CONFIG, "drop.fall", "it waits for a person");
+    }
     *ret = (FeedPage){.changes = scripted->changes, .count = scripted->count};
     ret->next = (FeedCursor){
         .epoch = "e", .phase = "changes", .cursor = "C", .seq = after->seq + 5, .complete = true};
@@ -434,6 +437,58 @@ START_TEST(a_few_that_a_restored_feed_lost_go_unasked)
     ck_assert_msg(one_page(bench), "%s %s", bench->err.code, bench->err.cause);
     is(bench, "select count(*) from mhsflow.source_record where not deleted", "120");
     ck_assert_int_eq(bench->result.counts.stored, 2);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(what_a_feed_holds_back_is_taken_once_a_person_allows_it)
+{
+    Bench *bench = bench_new();
+    Scripted scripted = {.holds = "drop-one"};
+    int64_t missing = 1;
+    script(bench, &scripted);
+    ck_assert(!round_allow(bench->store, NAME, "tester", &missing, &bench->err));
+    ck_assert_str_eq(bench->err.code, "feed.nothing_missing");
+    for (int i = 0; i < 2; i++) {
+        ck_assert(one_page(bench));
+        ck_assert_str_eq(bench->result.state, "stopped");
+    }
+    is(bench, "select held || (remedy like '%feed reconcile%') from mhsflow.feed_state",
+       "drop-onetrue");
+    is(bench, "select count(*) from mhsflow.audit_event where event = 'feed_changed'", "1");
+    ck_assert_msg(round_allow(bench->store, NAME, "tester", &missing, &bench->err), "%s",
+                  bench->err.cause);
+    ck_assert_int_eq(missing, 0);
+    scripted.holds = "drop-two"; /* another one came in its place: the word was not about it */
+    ck_assert(one_page(bench));
+    ck_assert_int_eq(bench->result.outcome, INGEST_FAILED);
+    is(bench, "select held || ' ' || allowed from mhsflow.feed_state", "drop-two drop-one");
+    ck_assert(round_allow(bench->store, NAME, "tester", &missing, &bench->err));
+    ck_assert(one_page(bench));
+    ck_assert_int_eq(bench->result.outcome, INGEST_DONE);
+    is(bench,
+       "select state || (held is null) || (allowed is null) || (remedy is null)"
+       " from mhsflow.feed_state",
+       "oktruetruetrue");
+    is(bench,
+       "select count(*) || min(fields ->> 'actor') from mhsflow.audit_event"
+       " where event = 'feed_reconciled'",
+       "2tester");
+    bench_free(bench);
+}
+END_TEST
+
+/* The share that may go unasked is the feed's own. */
+START_TEST(a_feed_may_be_allowed_to_fall_further)
+{
+    Bench *bench = bench_new();
+    bench->feed.fall = 10;
+    read_all(bench);
+    bench->peer_feed.epoch = 4;
+    bench->peer_feed.forgotten = 1;
+    read_all(bench);
+    is(bench, "select count(*) from mhsflow.source_record where not deleted", "9");
+    is(bench, "select missing || ' ' || (reconciled = round) from mhsflow.feed_state", "0 true");
     bench_free(bench);
 }
 END_TEST
@@ -528,6 +583,8 @@ int main(void)
     tcase_add_test(tcase, a_restored_feed_is_read_anew);
     tcase_add_test(tcase, what_a_restored_feed_lost_waits_for_a_person);
     tcase_add_test(tcase, a_few_that_a_restored_feed_lost_go_unasked);
+    tcase_add_test(tcase, what_a_feed_holds_back_is_taken_once_a_person_allows_it);
+    tcase_add_test(tcase, a_feed_may_be_allowed_to_fall_further);
     tcase_add_test(tcase, a_wish_while_a_page_is_on_its_way_is_kept);
     tcase_add_test(tcase, a_page_that_was_asked_before_a_resync_is_not_taken_after_it);
     tcase_add_test(tcase, a_record_that_cannot_be_stored_does_not_hold_up_the_others);

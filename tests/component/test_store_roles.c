@@ -46,7 +46,7 @@ static void poll_with(Store *poll)
     merge.merged_count = 1;
     take("feed-b", merge, special(CHANGE_RESTRICT, "P0000003", 9),
          special(CHANGE_PURGE, "P0000004", 9));
-    ok(feed_save_failure(store, "feed-b", "down", &down, "wait", (NextPoll){1000, 0}, err));
+    ok(feed_save_failure(store, "feed-b", "down", &down, "wait", NULL, (NextPoll){1000, 0}, err));
     _cleanup_transaction_ Transaction transaction = {0};
     ok(store_begin(store, &transaction, err));
     ok(feed_restart(store, "feed-b", "epoch_changed", NULL, err));

@@ -396,7 +396,8 @@ START_TEST(a_feeds_states_are_audited_once)
     error_set(&down, ERROR_LATER, "feed.connect", "could not connect");
     take_person("feed-b", 1, "given");
     for (int i = 0; i < 3; i++)
-        ok(feed_save_failure(store, "feed-b", "down", &down, "wait", (NextPoll){1000, 0}, err));
+        ok(feed_save_failure(store, "feed-b", "down", &down, "wait", NULL, (NextPoll){1000, 0},
+                             err));
     FeedState feed;
     ok(feed_get(store, "feed-b", arena, &feed, err));
     ck_assert_int_eq(feed.failures, 3);

@@ -3,6 +3,7 @@
 #include "tests/contract/feed_site.h"
 
 #include "daemon/base/text.h"
+#include "daemon/config/config.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -41,12 +42,13 @@ FeedSite *feed_site_new(const FeedAdapter *adapter, Peer *peer, const char *more
     site->settings = arena_new(1 << 20);
     site->work = arena_new(48 << 20);
     write_token(site, "token-one");
+    const OptionDecl *const tables[] = {feed_options, adapter->options};
     const char *text = settings_of(site, peer, more_settings);
     ck_assert_msg(text, "no settings are known for feed adapter %s", adapter->name);
+    text = arena_format(site->settings, "name: here\nadapter: %s\n%s", adapter->name, text);
     ck_assert(yaml_parse("settings", text, strlen(text), site->settings, &map, &site->err));
-    ck_assert_msg(
-        section_read(map, &adapter->options, 1, site->settings, &site->section, &site->err), "%s",
-        site->err.cause);
+    ck_assert_msg(section_read(map, tables, 2, site->settings, &site->section, &site->err), "%s",
+                  site->err.cause);
     return site;
 }
 

@@ -386,14 +386,14 @@ class CsvDrop(unittest.TestCase):
         self.put(name)
         site.wait_show(lambda feed: feed["state"] == "stopped", "the feed waits for a person")
         self.assertIn("drop.fall", site.show()["error"])
-        self.assertIn(name + ".accept", site.show()["error"])
+        self.assertIn("feed reconcile", site.show()["remedy"])
         self.assertTrue(os.path.isdir(site.path("drops", name)))
-        with open(site.path("drops", name + ".accept"), "w", encoding="utf-8"):
-            pass
-        site._own()
-        site.mhsflow("feed", "poll", "files")
+        self.assertEqual(site.run("mhsflow", "feed", "reconcile", "files", "--as", "tester").returncode, 1)
+        site.mhsflow("feed", "reconcile", "files", "--yes", "--as", "tester")
         site.wait_show(lambda feed: feed["sequence"] == 20261022230000001, "the drop is in")
         self.check_live()
+        self.assertEqual([event["fields"]["actor"] for event in site.mhsflow("audit", "list", "--event", "feed_reconciled")],
+                         ["tester"])
 
     def test_4_a_refused_drop_says_why(self):
         site, name = self.site, "mef1_sandbox_full_20261023T230000Z_1"

@@ -5,6 +5,7 @@
 #include "daemon/base/digest.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
+#include "daemon/config/config.h"
 
 #include <ftw.h>
 #include <stdarg.h>
@@ -19,10 +20,11 @@ static void open_adapter(DropCase *at, const char *more)
 {
     YamlNode *map;
     const Section *section;
-    const char *text = arena_format(at->arena, "folder: %s\n%s", at->folder, more ? more : "");
+    const char *text = arena_format(at->arena, "name: drops\nadapter: %s\nfolder: %s\n%s",
+                                    at->adapter->name, at->folder, more ? more : "");
+    const OptionDecl *const tables[] = {feed_options, at->adapter->options};
     ck_assert(yaml_parse("settings", text, strlen(text), at->arena, &map, &at->err));
-    ck_assert_msg(section_read(map, &at->adapter->options, 1, at->arena, &section, &at->err), "%s",
-                  at->err.cause);
+    ck_assert_msg(section_read(map, tables, 2, at->arena, &section, &at->err), "%s", at->err.cause);
     ck_assert_msg(at->adapter->open("drops", section, &at->self, &at->err), "%s", at->err.cause);
 }
 
@@ -159,20 +161,26 @@ static void note_seen(DropCase *at)
 
 bool drop_case_fetch(DropCase *at, bool commit)
 {
-    FeedWait wait;
     error_clear(&at->err);
     arena_reset(at->work);
-    if (!at->adapter->fetch(at->self, at->work, &at->cursor, &at->page, &wait, &at->err))
+    if (!at->adapter->fetch(at->self, at->work, &at->cursor, &at->page, &at->wait, &at->err))
         return false;
     if (!commit)
         return true;
     note_seen(at);
     at->cursor = at->page.next;
+    at->cursor.allowed = NULL; /* as the store does: for one page */
     at->cursor.phase = arena_text(at->arena, at->cursor.phase);
     at->cursor.cursor = arena_text(at->arena, at->cursor.cursor);
     if (at->page.sweep_before)
         at->swept = at->page.sweep_before;
     return true;
+}
+
+void drop_case_allow(DropCase *at)
+{
+    ck_assert_ptr_nonnull(at->wait.held);
+    at->cursor.allowed = arena_text(at->arena, at->wait.held);
 }
 
 void drop_case_drain(DropCase *at)

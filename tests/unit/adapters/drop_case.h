@@ -13,6 +13,7 @@ typedef struct DropCase {
     void *self;
     FeedCursor cursor;
     FeedPage page;
+    FeedWait wait;
     int64_t swept; /* by the last drain; 0: never */
     Error err;
     char
@@ -35,6 +36,8 @@ void drop_case_zip(DropCase *at, const char *name, ...);
 void drop_case_restart(DropCase *at);
 /* One page.  `commit` false: the caller could not store it. */
 bool drop_case_fetch(DropCase *at, bool commit);
+/* A person says yes to what the last fetch held back. */
+void drop_case_allow(DropCase *at);
 /* Pages until no more waits. */
 void drop_case_drain(DropCase *at);
 bool drop_case_has(const DropCase *at, const char *name); /* below the folder */

@@ -178,10 +178,28 @@ START_TEST(a_fall_waits_for_a_person)
         ck_assert_str_eq(at->err.code, "drop.fall");
         ck_assert(drop_case_has(at, LATER));
     }
-    drop_case_write(at, LATER ".accept", "");
+    drop_case_allow(at);
     drop_case_drain(at);
     ck_assert_str_eq(at->seen, "person:P1 referral:R1 referral:R2 ");
-    ck_assert(drop_case_has(at, "done/" LATER ".accept"));
+    drop_case_free(at);
+}
+END_TEST
+
+/* The yes was to that drop, not to whatever comes in its place. */
+START_TEST(a_yes_holds_for_one_drop)
+{
+    begin();
+    drop_case_drop(at, FULL, "people.csv", "id\nP1\nP2\nP3\n", NULL);
+    drop_case_drain(at);
+    drop_case_drop(at, LATER, "people.csv", "id\nP1\nP2\n", NULL);
+    ck_assert(!drop_case_fetch(at, true));
+    drop_case_allow(at);
+    drop_case_drop(at, LATER, "people.csv", "id\nP1\n", NULL);
+    ck_assert(!drop_case_fetch(at, true));
+    ck_assert_str_eq(at->err.code, "drop.fall");
+    drop_case_allow(at);
+    drop_case_drain(at);
+    ck_assert_str_eq(at->seen, "person:P1 ");
     drop_case_free(at);
 }
 END_TEST
@@ -436,10 +454,11 @@ END_TEST
 SUITE("adapters/csv_drop", a_full_drop_is_taken_in_parents_first_and_moves_afterwards,
       a_zip_file_says_the_same, values_keep_their_kind, rows_become_lists_of_their_record,
       a_page_that_was_not_committed_comes_again, a_delta_deletes_by_name_and_sweeps_nothing,
-      a_delta_alone_is_not_complete, a_fall_waits_for_a_person, a_missing_file_is_a_fall,
-      a_refused_drop_goes_to_quarantine_with_its_problems, a_cut_zip_and_a_bomb_are_refused,
-      a_drop_without_its_hash_is_not_looked_at, an_older_drop_comes_too_late,
-      what_is_put_there_again_is_not_taken_again, a_drop_changed_or_taken_away_half_read_says_so,
-      windows_1252_is_read_and_said, a_byte_order_mark_is_no_content,
-      an_id_that_stands_twice_is_its_highest_version, dates_may_be_written_day_first,
-      begun_anew_the_archive_is_read_from_its_last_full_drop, names_say_what_a_drop_is);
+      a_delta_alone_is_not_complete, a_fall_waits_for_a_person, a_yes_holds_for_one_drop,
+      a_missing_file_is_a_fall, a_refused_drop_goes_to_quarantine_with_its_problems,
+      a_cut_zip_and_a_bomb_are_refused, a_drop_without_its_hash_is_not_looked_at,
+      an_older_drop_comes_too_late, what_is_put_there_again_is_not_taken_again,
+      a_drop_changed_or_taken_away_half_read_says_so, windows_1252_is_read_and_said,
+      a_byte_order_mark_is_no_content, an_id_that_stands_twice_is_its_highest_version,
+      dates_may_be_written_day_first, begun_anew_the_archive_is_read_from_its_last_full_drop,
+      names_say_what_a_drop_is);
