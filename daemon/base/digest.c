@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,25 @@ static _Noreturn void no_sha256(void)
     abort(); /* OpenSSL without SHA-256 or without memory: nothing we do can be right */
 }
 
+/* Found once: named anew each time, OpenSSL 3 searches its providers longer than it hashes. */
+static const EVP_MD *sha256(void)
+{
+    static _Atomic(EVP_MD *) known;
+    EVP_MD *found = atomic_load(&known), *none = NULL;
+    if (found)
+        return found;
+    found = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!found)
+        no_sha256();
+    if (atomic_compare_exchange_strong(&known, &none, found))
+        return found;
+    EVP_MD_free(found);
+    return none;
+}
+
 static void start(Digest *digest)
 {
-    if (!digest->context || EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1)
+    if (!digest->context || EVP_DigestInit_ex(digest->context, sha256(), NULL) != 1)
         no_sha256();
 }
 
@@ -55,7 +72,7 @@ void digest_free(Digest *digest)
 
 void digest_bytes(const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE])
 {
-    if (EVP_Digest(bytes, size, ret, NULL, EVP_sha256(), NULL) != 1)
+    if (EVP_Digest(bytes, size, ret, NULL, sha256(), NULL) != 1)
         no_sha256();
 }
 

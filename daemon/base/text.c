@@ -89,14 +89,18 @@ void text_add_json(Text *text, const char *value)
 {
     text_add_bytes(text, "\"", 1);
     for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+        const unsigned char *plain = c;
+        while (*c >= 0x20 && *c != 0x7f && *c != '"' && *c != '\\')
+            c++;
+        text_add_bytes(text, plain, (size_t)(c - plain));
+        if (!*c)
+            break;
         if (*c == '"' || *c == '\\')
             text_addf(text, "\\%c", *c);
         else if (*c == '\n')
             text_add(text, "\\n");
-        else if (*c < 0x20 || *c == 0x7f)
-            text_addf(text, "\\u%04x", *c);
         else
-            text_add_bytes(text, c, 1);
+            text_addf(text, "\\u%04x", *c);
     }
     text_add_bytes(text, "\"", 1);
 }

@@ -65,7 +65,6 @@ static bool check_signed(CommandContext *context, const Config *config, Store *s
 /* ---- the verdict ---- */
 
 typedef struct Whole {
-    AuditVerdict chains;
     SealVerdict seal;
     SignedCheck list;
 } Whole;
@@ -77,15 +76,15 @@ static const char *const state_names[] = {[SEAL_UNSEALED] = "unsealed",
 
 static SealState state_of(const Whole *whole)
 {
-    if (whole->chains.fault_count || whole->list.unknown)
+    if (whole->seal.chains.fault_count || whole->list.unknown)
         return SEAL_TAMPERED;
     return whole->seal.state;
 }
 
 static void show_faults(CommandContext *context, const Whole *whole, json_t *faults)
 {
-    for (size_t i = 0; i < whole->chains.fault_count; i++) {
-        const AuditFault *fault = &whole->chains.faults[i];
+    for (size_t i = 0; i < whole->seal.chains.fault_count; i++) {
+        const AuditFault *fault = &whole->seal.chains.faults[i];
 
         json_array_append_new(faults, json_pack("{s:s, s:I, s:s}", "writer", fault->writer, "seq",
                                                 (json_int_t)fault->seq, "what", fault->what));
@@ -140,8 +139,8 @@ static void show(CommandContext *context, const Whole *whole)
                           : state == SEAL_UNSEALED ? COLOUR_WARN
                                                    : COLOUR_BAD,
                           state_names[state]));
-    details_number(details, "events", "events", whole->chains.events);
-    details_number(details, "writers", "chains", whole->chains.writers);
+    details_number(details, "events", "events", whole->seal.chains.events);
+    details_number(details, "writers", "chains", whole->seal.chains.writers);
     show_seal(context, details, &whole->seal);
     if (whole->list.looked)
         details_number(details, "signed", "signed documents", whole->list.entries);
@@ -171,7 +170,6 @@ int audit_run_verify(CommandContext *context, Error *err)
                      context->option(context, "--key"),
                      section_text(config->main, "seal_key") != NULL, context->arena, &whole.seal,
                      err) ||
-        !audit_verify(store, context->arena, &whole.chains, err) ||
         !check_signed(context, config, store, &whole.list, err))
         return EXIT_COULD_NOT;
     show(context, &whole);
@@ -264,13 +262,12 @@ typedef struct Found {
     char *body;
 } Found;
 
-static bool take_event(void *data, const SealLeaf *leaf, Error *err)
+static bool take_event(void *data, const AuditRecord *record, Error *err)
 {
     Found *found = data;
 
     (void)err;
-    if (leaf->number)
-        found->body = audit_body(&leaf->event, found->context->arena);
+    found->body = audit_body(record, found->context->arena);
     return true;
 }
 
@@ -278,25 +275,26 @@ int audit_run_prove(CommandContext *context, Error *err)
 {
     _cleanup_store_ Store *store = NULL;
     Found found = {.context = context};
-    SealReader reader = {.leaf = take_event, .data = &found, .limit = 1, .with_events = true};
+    AuditFilter filter = {0};
     AuditTree tree;
+    int64_t leaf;
     json_t *answer;
 
-    if (!text_to_int64(context->arguments[0], &reader.after) || reader.after < 0) {
+    if (!text_to_int64(context->arguments[0], &leaf) || leaf < 0) {
         command_usage(err, "\"%s\" is not a place in the seal", context->arguments[0]);
         return EXIT_USAGE;
     }
     if (!command_store(context, &store, err) ||
-        !audit_tree_read(store, context->arena, &tree, err) || !seal_read(store, &reader, err))
+        !audit_tree_read(store, context->arena, &tree, err) ||
+        !seal_event_at(store, leaf, &filter.number, err) ||
+        (filter.number && !audit_list(store, &filter, take_event, &found, err)))
         return EXIT_COULD_NOT;
-    if (reader.after >= tree.covered || !found.body) {
-        error_set(err, ERROR_DATA, "audit.leaf", "there is no sealed event %lld",
-                  (long long)reader.after);
+    if (leaf >= tree.covered || !found.body) {
+        error_set(err, ERROR_DATA, "audit.leaf", "there is no sealed event %lld", (long long)leaf);
         return EXIT_COULD_NOT;
     }
-    answer =
-        json_pack("{s:s, s:I, s:o, s:s}", "event", found.body, "leaf", (json_int_t)reader.after,
-                  "proof", audit_tree_proof(&tree, reader.after), "checkpoint", tree.note);
+    answer = json_pack("{s:s, s:I, s:o, s:s}", "event", found.body, "leaf", (json_int_t)leaf,
+                       "proof", audit_tree_proof(&tree, leaf), "checkpoint", tree.note);
     fprintf(context->out, "%s\n", json_canonical(context->arena, answer));
     json_decref(answer);
     return EXIT_DONE;

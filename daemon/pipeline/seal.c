@@ -117,12 +117,9 @@ static bool read_copy(Opening *opening, Error *err)
 /* A crash between the database and the copy left it behind: now it has all. */
 static bool catch_up(Opening *opening, Error *err)
 {
-    for (size_t i = 0; i < opening->missing_count; i++)
-        if (!seal_copy_append(opening->sealer->copy, opening->outside.size,
-                              (const uint8_t(*)[DIGEST_SIZE])opening->leaves,
-                              i == 0 ? opening->leaf_count : 0, opening->missing[i], err))
-            return false;
-    return true;
+    return seal_copy_append(opening->sealer->copy, opening->outside.size,
+                            (const uint8_t(*)[DIGEST_SIZE])opening->leaves, opening->leaf_count,
+                            opening->missing, opening->missing_count, err);
 }
 
 static bool read_seal(Opening *opening, Error *err)
@@ -157,38 +154,64 @@ bool sealer_open(const SealerSettings *settings, Sealer **ret, Error *err)
     return true;
 }
 
-static bool sign_head(Sealer *sealer, const MerkleEdge *edge, int64_t now, Arena *arena,
-                      SealCheckpoint *ret, Error *err)
+static bool sign_head(const Sealer *sealer, const MerkleEdge *edge, int64_t number, int64_t now,
+                      Arena *arena, SealCheckpoint *ret, Error *err)
 {
     SealHead head = {.size = edge->size, .at = now};
     merkle_edge_root(edge, head.root);
-    *ret = (SealCheckpoint){.number = sealer->number + 1, .size = edge->size, .at = now};
+    *ret = (SealCheckpoint){.number = number, .size = edge->size, .at = now};
     return note_sign(sealer->settings.key, sealer->settings.name,
                      seal_head_text(&head, sealer->settings.name, arena), arena, &ret->note, err);
 }
 
+/* What one round adds: its events in the tree's order, a checkpoint after each SEAL_BATCH of them
+ * and one at the end. */
+typedef struct Round {
+    MerkleEdge edge; /* after all of them */
+    SealLeaf *leaves;
+    uint8_t (*hashes)[DIGEST_SIZE];
+    size_t count;
+    SealCheckpoint checkpoints[SEAL_GROUP + 1];
+    const char *notes[SEAL_GROUP + 1];
+    size_t checkpoint_count;
+} Round;
+
+static bool grow_tree(const Sealer *sealer, Round *round, int64_t now, Arena *arena, Error *err)
+{
+    round->edge = sealer->edge;
+    round->hashes = arena_array(arena, round->count + 1, DIGEST_SIZE);
+    for (size_t done = 0; done < round->count || round->checkpoint_count == 0;) {
+        size_t end = round->count - done > SEAL_BATCH ? done + SEAL_BATCH : round->count;
+        size_t at = round->checkpoint_count++;
+        for (; done < end; done++) {
+            round->leaves[done].leaf = round->edge.size;
+            memcpy(round->hashes[done], round->leaves[done].hash, DIGEST_SIZE);
+            merkle_edge_add(&round->edge, round->leaves[done].hash);
+        }
+        if (!sign_head(sealer, &round->edge, sealer->number + (int64_t)at + 1, now, arena,
+                       &round->checkpoints[at], err))
+            return false;
+        round->notes[at] = round->checkpoints[at].note;
+    }
+    return true;
+}
+
 /* The database first, then outside: the copy is never ahead of what is committed. */
-static bool seal_batch(Sealer *sealer, SealLeaf *leaves, size_t count, int64_t now, Arena *arena,
+static bool seal_round(Sealer *sealer, Round *round, int64_t now, Arena *arena,
                        Transaction *transaction, Error *err)
 {
-    MerkleEdge edge = sealer->edge;
-    uint8_t(*hashes)[DIGEST_SIZE] = arena_array(arena, count + 1, DIGEST_SIZE);
-    SealCheckpoint checkpoint;
-    for (size_t i = 0; i < count; i++) {
-        leaves[i].leaf = edge.size;
-        memcpy(hashes[i], leaves[i].hash, DIGEST_SIZE);
-        merkle_edge_add(&edge, leaves[i].hash);
-    }
-    if (!sign_head(sealer, &edge, now, arena, &checkpoint, err) ||
-        !seal_store(sealer->settings.store, leaves, count, &checkpoint, err) ||
+    if (!grow_tree(sealer, round, now, arena, err) ||
+        !seal_store(sealer->settings.store, round->leaves, round->count, round->checkpoints,
+                    round->checkpoint_count, err) ||
         !store_commit(transaction, err))
         return false;
     FAULT(SEAL_AFTER_COMMIT);
-    if (!seal_copy_append(sealer->copy, sealer->edge.size, (const uint8_t(*)[DIGEST_SIZE])hashes,
-                          count, checkpoint.note, err))
+    if (!seal_copy_append(sealer->copy, sealer->edge.size,
+                          (const uint8_t(*)[DIGEST_SIZE])round->hashes, round->count, round->notes,
+                          round->checkpoint_count, err))
         return false;
-    sealer->edge = edge;
-    sealer->number = checkpoint.number;
+    sealer->edge = round->edge;
+    sealer->number += (int64_t)round->checkpoint_count;
     sealer->sealed_at = clock_steady();
     return true;
 }
@@ -198,8 +221,7 @@ bool sealer_round(Sealer *sealer, bool now, bool *ret_more, Error *err)
     _cleanup_arena_ Arena *arena = arena_new(ROUND_CAP);
     _cleanup_transaction_ Transaction transaction = {0};
     Store *store = sealer->settings.store;
-    SealLeaf *leaves;
-    size_t count;
+    Round round = {0};
     int64_t at, newest;
     SealPlace place = sealer->place;
     *ret_more = false;
@@ -208,14 +230,15 @@ bool sealer_round(Sealer *sealer, bool now, bool *ret_more, Error *err)
         return false;
     if (newest != sealer->number)
         return error_set(err, ERROR_LATER, "seal.stale", "another sealer went on from here");
-    if (!seal_next(store, &sealer->place, SEAL_BATCH, arena, &leaves, &count, ret_more, err))
+    if (!seal_next(store, &sealer->place, (size_t)SEAL_BATCH * SEAL_GROUP, arena, &round.leaves,
+                   &round.count, ret_more, err))
         return false;
-    bool due = !sealer->sealed_at || clock_steady() - sealer->sealed_at >= SEAL_EVERY;
-    if (!now && !due && count < SEAL_BATCH) {
+    bool due = !sealer->sealed_at || !place.own || clock_steady() - sealer->sealed_at >= SEAL_EVERY;
+    if (!now && !due && !*ret_more && round.count < SEAL_BATCH) {
         sealer->place = place; /* not sealed, so they must be found again */
         return true;
     }
-    return seal_batch(sealer, leaves, count, at, arena, &transaction, err);
+    return seal_round(sealer, &round, at, arena, &transaction, err);
 }
 
 void sealer_close(Sealer *sealer)

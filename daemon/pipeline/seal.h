@@ -12,6 +12,7 @@
 #include "daemon/store/seal.h"
 
 #define SEAL_BATCH 1000
+#define SEAL_GROUP 16                      /* batches in one transaction, where so many wait */
 #define SEAL_EVERY (60 * INT64_C(1000000)) /* microseconds: the longest between two checkpoints */
 
 typedef struct SealerSettings {
@@ -26,7 +27,8 @@ typedef struct Sealer Sealer;
 /* What `settings` points to must outlive the sealer. */
 bool sealer_open(const SealerSettings *settings, Sealer **ret, Error *err);
 /* Seal what waits when that is SEAL_BATCH events, when the last checkpoint is SEAL_EVERY old, or
- * when `now` is set; an empty checkpoint is one too.  *ret_more: more than a batch waits. */
+ * when `now` is set; an empty checkpoint is one too.  *ret_more: more waits than one round takes,
+ * which is SEAL_GROUP checkpoints of SEAL_BATCH events. */
 bool sealer_round(Sealer *sealer, bool now, bool *ret_more, Error *err);
 void sealer_close(Sealer *sealer); /* NULL is fine */
 

@@ -215,16 +215,21 @@ bool seal_copy_open(const char *folder, const char *public_key, SealCopy **ret, 
 }
 
 bool seal_copy_append(SealCopy *copy, int64_t first, const uint8_t (*leaves)[DIGEST_SIZE],
-                      size_t count, const char *note, Error *err)
+                      size_t count, const char *const *notes, size_t note_count, Error *err)
 {
-    _cleanup_arena_ Arena *arena = arena_new(65536);
-    const char *record = arena_format(arena, "%s\n", note);
+    _cleanup_arena_ Arena *arena = arena_new(NOTES_LIMIT * 2);
+    Text text = text_new(arena, NOTES_LIMIT);
     off_t end = lseek(copy->checkpoints, 0, SEEK_END);
+    for (size_t i = 0; i < note_count; i++) {
+        text_add(&text, notes[i]);
+        text_add(&text, "\n");
+    }
     if (end < 0)
         return failed(err, errno, "read");
-    if (!write_at(copy->leaves, leaves, count * DIGEST_SIZE, (off_t)first * DIGEST_SIZE, err))
+    if (count &&
+        !write_at(copy->leaves, leaves, count * DIGEST_SIZE, (off_t)first * DIGEST_SIZE, err))
         return false;
-    if (write_at(copy->checkpoints, record, strlen(record), end, err))
+    if (write_at(copy->checkpoints, text_get(&text), text.size, end, err))
         return true;
     if (ftruncate(copy->checkpoints, end) < 0) /* half a note must not stay before the next */
         err->kind = ERROR_BUG;

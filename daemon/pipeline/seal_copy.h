@@ -37,7 +37,7 @@ const char *seal_copy_path(const char *folder, const char *name, Arena *arena);
 
 /* Makes the folder; cuts what a crash left at the end; adds the public key where it is new. */
 bool seal_copy_open(const char *folder, const char *public_key, SealCopy **ret, Error *err);
-/* The leaves from place `first` on, then the note: both on disk when it is true. */
+/* The leaves from place `first` on, then the notes: all on disk when it is true. */
 bool seal_copy_append(SealCopy *copy, int64_t first, const uint8_t (*leaves)[DIGEST_SIZE],
-                      size_t count, const char *note, Error *err);
+                      size_t count, const char *const *notes, size_t note_count, Error *err);
 void seal_copy_close(SealCopy *copy); /* NULL is fine */

@@ -11,14 +11,24 @@
 
 #define SCRATCH_CAP ((size_t)16 << 20)
 
+/* An event as the database has it now. */
+typedef struct Event {
+    int64_t number;
+    uint8_t hash[DIGEST_SIZE];
+    bool same, sealed; /* as stored beside it; has a place */
+} Event;
+
 typedef struct Verify {
     Arena *arena, *scratch;
     SealVerdict *verdict;
     NotePublic keys;
-    const char *const *notes; /* of the copy */
-    size_t note_count, met;   /* … and how many of them the database has had so far */
-    int64_t behind;           /* checkpoints of the database that come after the copy's last */
-    SealHead *heads;          /* of the database, by size as they come */
+    const char *const *notes; /* of the copy, and what they say where they are signed */
+    SealHead *note_heads;
+    size_t note_count, good_notes, met; /* met: how many of them the database has had so far */
+    int64_t behind;                     /* checkpoints of the database after the copy's last */
+    Event *events;                      /* by number */
+    size_t event_count, event_room, hint;
+    SealHead *heads; /* of the database, by size as they come */
     size_t head_count, head_capacity, next;
     const uint8_t (*leaves)[DIGEST_SIZE]; /* of the copy; only while they are its checkpoints' */
     int64_t leaf_count;
@@ -67,6 +77,7 @@ static bool root_is(const MerkleEdge *edge, const SealHead *head)
 static void check_copy(Verify *verify)
 {
     MerkleEdge edge = {0};
+    verify->note_heads = arena_array(verify->arena, verify->note_count + 1, sizeof(SealHead));
     for (size_t i = 0; i < verify->note_count; i++) {
         SealHead head;
         if (!read_head(verify, verify->notes[i], &head) || head.size < edge.size) {
@@ -74,6 +85,7 @@ static void check_copy(Verify *verify)
             verify->leaf_count = edge.size;
             return;
         }
+        verify->note_heads[verify->good_notes++] = head;
         verify->verdict->outside = head.size;
         while (edge.size < head.size && edge.size < verify->leaf_count)
             merkle_edge_add(&edge, verify->leaves[edge.size]);
@@ -88,15 +100,22 @@ static void check_copy(Verify *verify)
 
 /* ---- the database ---- */
 
-/* From the copy's first note on, the database has the same notes in the same order. */
-static void match_copy(Verify *verify, const char *note, int64_t size)
+/* From the copy's first note on, the database has the same notes in the same order.  What a note of
+ * the copy said need not be read again. */
+static bool match_copy(Verify *verify, const char *note, int64_t size, SealHead *ret)
 {
-    if (verify->met < verify->note_count && strcmp(note, verify->notes[verify->met]) == 0)
-        verify->met++;
-    else if (verify->met == verify->note_count)
+    if (verify->met < verify->note_count && strcmp(note, verify->notes[verify->met]) == 0) {
+        size_t at = verify->met++;
+        if (at < verify->good_notes) {
+            *ret = verify->note_heads[at];
+            return true;
+        }
+    } else if (verify->met == verify->note_count) {
         verify->behind++;
-    else if (verify->met > 0)
+    } else if (verify->met > 0) {
         bad(verify, size, "a checkpoint is another than in the copy outside");
+    }
+    return read_head(verify, note, ret);
 }
 
 static bool take_checkpoint(void *data, const SealCheckpoint *checkpoint, Error *err)
@@ -107,8 +126,8 @@ static bool take_checkpoint(void *data, const SealCheckpoint *checkpoint, Error 
     verify->verdict->checkpoints++;
     if (checkpoint->number != verify->verdict->checkpoints)
         bad(verify, -1, "a checkpoint is missing");
-    match_copy(verify, checkpoint->note, checkpoint->size);
-    if (!read_head(verify, checkpoint->note, &head) || head.size != checkpoint->size ||
+    if (!match_copy(verify, checkpoint->note, checkpoint->size, &head) ||
+        head.size != checkpoint->size ||
         (verify->head_count && head.size < verify->heads[verify->head_count - 1].size)) {
         bad(verify, -1, "a checkpoint is not signed by a known key");
         return true;
@@ -136,37 +155,61 @@ static void check_roots(Verify *verify)
     }
 }
 
-static void event_hash(const AuditRecord *event, Arena *arena, uint8_t ret[DIGEST_SIZE])
+static void take_sum(void *data, const AuditSum *sum)
 {
-    _cleanup_digest_ Digest *digest = digest_new();
-    const char *body = audit_body(event, arena);
-    digest_add(digest, "", 1);
-    digest_add(digest, body, strlen(body));
-    digest_finish(digest, ret);
+    Verify *verify = data;
+    if (verify->event_count == verify->event_room) {
+        size_t room = verify->event_room ? verify->event_room * 2 : 1024;
+        Event *events = reallocarray(verify->events, room, sizeof *events);
+        if (!events)
+            abort();
+        verify->events = events;
+        verify->event_room = room;
+    }
+    Event *event = &verify->events[verify->event_count++];
+    *event = (Event){.number = sum->number, .same = sum->same};
+    memcpy(event->hash, sum->hash, DIGEST_SIZE);
+}
+
+/* Places are given nearly in the order of numbers: the next one is mostly where the last one was.
+ */
+static Event *find_event(Verify *verify, int64_t number)
+{
+    size_t low = 0, high = verify->event_count;
+    if (verify->hint < high && verify->events[verify->hint].number == number)
+        return &verify->events[verify->hint++];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (verify->events[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == verify->event_count || verify->events[low].number != number)
+        return NULL;
+    verify->hint = low + 1;
+    return &verify->events[low];
 }
 
 static bool take_leaf(void *data, const SealLeaf *leaf, Error *err)
 {
     Verify *verify = data;
     int64_t place = verify->edge.size;
-    uint8_t hash[DIGEST_SIZE];
+    Event *event = find_event(verify, leaf->number);
+    const uint8_t *hash = event ? event->hash : leaf->hash;
     (void)err;
     check_roots(verify);
     if (leaf->leaf != place)
         bad(verify, place, "a sealed event has lost its place");
-    memcpy(hash, leaf->hash, sizeof hash);
-    if (!leaf->number) {
+    if (!event)
         bad(verify, place, "a sealed event is missing");
-    } else {
-        arena_reset(verify->scratch);
-        event_hash(&leaf->event, verify->scratch, hash);
-        if (memcmp(hash, leaf->hash, sizeof hash) != 0 ||
-            memcmp(hash, leaf->event.hash, sizeof hash) != 0)
-            bad(verify, place, "a sealed event was changed");
-    }
-    if (place < verify->leaf_count && memcmp(hash, verify->leaves[place], sizeof hash) != 0)
+    else if (!event->same || memcmp(hash, leaf->hash, DIGEST_SIZE) != 0)
+        bad(verify, place, "a sealed event was changed");
+    if (place < verify->leaf_count && memcmp(hash, verify->leaves[place], DIGEST_SIZE) != 0)
         bad(verify, place, "a sealed event is not the one in the copy outside");
     merkle_edge_add(&verify->edge, hash);
+    if (event)
+        event->sealed = true;
     return true;
 }
 
@@ -197,47 +240,86 @@ static void check_ends(Verify *verify)
         verdict->state = SEAL_INTACT;
 }
 
+static int64_t count_unsealed(const Verify *verify)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < verify->event_count; i++)
+        count += !verify->events[i].sealed;
+    return count;
+}
+
 static bool check_database(Verify *verify, Store *store, Error *err)
 {
-    SealReader reader = {
-        .checkpoint = take_checkpoint, .leaf = take_leaf, .data = verify, .with_events = true};
+    SealReader reader = {.sum = take_sum,
+                         .checkpoint = take_checkpoint,
+                         .leaf = take_leaf,
+                         .data = verify,
+                         .arena = verify->arena};
     if (!seal_read(store, &reader, err))
         return false;
-    verify->verdict->unsealed = reader.unsealed;
+    verify->verdict->chains = reader.chains;
+    verify->verdict->unsealed = count_unsealed(verify);
     return true;
 }
 
-static bool count_only(Verify *verify, Store *store, Error *err)
+/* Sealed while the database was read, the copy has more notes now than it was asked for. */
+static bool look_again(Verify *verify, const char *folder, Error *err)
 {
-    SealReader reader = {.with_events = true};
-    if (!seal_read(store, &reader, err))
+    const char *const *notes;
+    size_t count;
+    if (verify->behind <= 1)
+        return true;
+    if (!seal_copy_notes(folder, verify->arena, &notes, &count, err))
         return false;
-    verify->verdict->unsealed = reader.unsealed;
+    verify->behind -= count > verify->note_count ? (int64_t)(count - verify->note_count) : 0;
     return true;
+}
+
+typedef struct Sealed {
+    Verify *verify;
+    bool any;
+} Sealed;
+
+static void count_event(void *data, const AuditSum *sum)
+{
+    Sealed *sealed = data;
+    take_sum(sealed->verify, sum);
 }
 
 static bool any_checkpoint(void *data, const SealCheckpoint *checkpoint, Error *err)
 {
+    Sealed *sealed = data;
+    (void)checkpoint;
     (void)err;
-    *(int64_t *)data = checkpoint->number;
+    sealed->any = true;
     return true;
 }
 
 static bool any_leaf(void *data, const SealLeaf *leaf, Error *err)
 {
+    Sealed *sealed = data;
+    Event *event = find_event(sealed->verify, leaf->number);
     (void)err;
-    *(int64_t *)data = leaf->leaf + 1;
+    sealed->any = true;
+    if (event)
+        event->sealed = true;
     return true;
 }
 
 /* Without keys nothing can be told; without anything sealed there is nothing to tell. */
 static bool without_keys(Verify *verify, Store *store, bool expected, Error *err)
 {
-    int64_t any = 0;
-    SealReader reader = {.checkpoint = any_checkpoint, .leaf = any_leaf, .data = &any};
-    if (!seal_read(store, &reader, err) || !count_only(verify, store, err))
+    Sealed sealed = {.verify = verify};
+    SealReader reader = {.sum = count_event,
+                         .checkpoint = any_checkpoint,
+                         .leaf = any_leaf,
+                         .data = &sealed,
+                         .arena = verify->arena};
+    if (!seal_read(store, &reader, err))
         return false;
-    if (any || expected || verify->note_count)
+    verify->verdict->chains = reader.chains;
+    verify->verdict->unsealed = count_unsealed(verify);
+    if (sealed.any || expected || verify->note_count)
         cannot_tell(verify, "there is no public sealing key to check the checkpoints with");
     return true;
 }
@@ -256,7 +338,7 @@ static bool run(Verify *verify, Store *store, const char *folder, const char *ke
         return false;
     int64_t mapped = verify->leaf_count;
     check_copy(verify);
-    bool done = check_database(verify, store, err);
+    bool done = check_database(verify, store, err) && look_again(verify, folder, err);
     if (done)
         check_ends(verify);
     verify->leaf_count = mapped;
@@ -271,6 +353,7 @@ bool seal_verify(Store *store, const char *folder, const char *keys_path, bool e
     Verify verify = {.arena = arena, .scratch = scratch, .verdict = &verdict};
     bool done = run(&verify, store, folder, keys_path, expected, err);
     seal_copy_unmap(verify.leaves, verify.leaf_count);
+    free(verify.events);
     if (done)
         *ret = verdict;
     return done;

@@ -31,6 +31,7 @@ typedef struct SealVerdict {
     int64_t checkpoints; /* in the database */
     int64_t outside;     /* events that the newest checkpoint of the copy covers */
     int64_t sealed_at;   /* the newest checkpoint's time, microseconds; 0: none */
+    AuditVerdict chains; /* what the chains say, by the same reading */
 } SealVerdict;
 
 /* `expected`: a sealing key is set, so that no seal at all is "cannot tell".  `keys_path`: public

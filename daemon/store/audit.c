@@ -151,27 +151,6 @@ static bool fields_json(AuditEvent event, const AuditFields *fields, Text *text,
     return true;
 }
 
-char *audit_body(const AuditRecord *record, Arena *arena)
-{
-    Text text = text_new(arena, (size_t)64 << 10);
-    char hex[DIGEST_HEX_SIZE];
-    text_addf(&text, "{\"at\":\"%s\",\"event\":", record->at);
-    text_add_json(&text, record->event);
-    text_addf(&text, ",\"fields\":%s,\"previous\":\"%s\",\"seq\":%lld,\"writer\":", record->fields,
-              digest_hex(record->previous, hex), (long long)record->seq);
-    text_add_json(&text, record->writer);
-    text_add(&text, "}");
-    return text.bytes;
-}
-
-static void hash_body(const char *body, uint8_t ret[DIGEST_SIZE])
-{
-    _cleanup_digest_ Digest *digest = digest_new();
-    digest_add(digest, "", 1); /* 0x00: a leaf */
-    digest_add(digest, body, strlen(body));
-    digest_finish(digest, ret);
-}
-
 /* "2026-11-23T02:20:00.123456Z" */
 static char *format_at(int64_t at, Arena *arena)
 {
@@ -198,7 +177,7 @@ bool audit_append(Store *store, AuditEvent event, const AuditFields *fields, Err
                                     .event = events_known[event].name,
                                     .fields = text_get(&text)};
     memcpy(pending->record.previous, store->head.hash, DIGEST_SIZE);
-    hash_body(audit_body(&pending->record, arena), pending->record.hash);
+    audit_hash(&pending->record, arena, pending->record.hash);
     store->head.seq++;
     memcpy(store->head.hash, pending->record.hash, DIGEST_SIZE);
     if (store->pending_last)

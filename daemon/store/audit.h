@@ -60,24 +60,27 @@ typedef struct AuditRecord {
     int64_t seq, number; /* number: order of commit as the database gave it out, for paging */
     const char *at, *event, *fields; /* RFC 3339 with microseconds; name; JSON text as hashed */
     uint8_t previous[DIGEST_SIZE], hash[DIGEST_SIZE]; /* as stored */
+    int64_t submission; /* the column by which it is found, as stored; not hashed */
 } AuditRecord;
 
 typedef struct AuditFilter {
     const char *event, *feed, *provider; /* NULL: any */
-    int64_t submission;                  /* 0: any */
+    int64_t submission, number;          /* 0: any */
     int64_t from, to;                    /* microseconds; 0: open */
     int64_t limit;                       /* newest so many, given oldest first; 0: all */
 } AuditFilter;
 typedef bool (*AuditSink)(void *context, const AuditRecord *record, Error *err);
 bool audit_list(Store *store, const AuditFilter *filter, AuditSink sink, void *context, Error *err);
 
-/* The body of an event as hashed; in `arena`. */
+/* The body of an event as hashed, and its hash; in `arena`. */
 char *audit_body(const AuditRecord *record, Arena *arena);
+void audit_hash(const AuditRecord *record, Arena *arena, uint8_t ret[DIGEST_SIZE]);
 
 typedef struct AuditFault {
     const char *writer;
-    int64_t seq;      /* first bad one */
-    const char *what; /* "edited" "missing" "reordered" "unknown event" "state without event" */
+    int64_t seq; /* first bad one */
+    const char
+        *what; /* "edited" "missing" "reordered" "unknown event" "misfiled" "state without event" */
 } AuditFault;
 typedef struct AuditVerdict {
     int64_t events, writers;
@@ -85,5 +88,17 @@ typedef struct AuditVerdict {
     size_t fault_count;
 } AuditVerdict;
 
-/* Recomputes every chain and holds the newest event of each submission against its state. */
+/* An event's hash by what the database holds now, and whether that is the one stored beside it. */
+typedef struct AuditSum {
+    int64_t number;
+    uint8_t hash[DIGEST_SIZE];
+    bool same;
+} AuditSum;
+typedef void (*AuditSumSink)(void *context, const AuditSum *sum);
+
+/* In a transaction.  One pass over all events in order of their number: recomputes every chain,
+ * holds the newest event of each submission against its state, and tells each sum (or NULL). */
+bool audit_check(Store *store, AuditSumSink sink, void *context, Arena *arena, AuditVerdict *ret,
+                 Error *err);
+/* The same in a transaction of its own. */
 bool audit_verify(Store *store, Arena *arena, AuditVerdict *ret, Error *err);

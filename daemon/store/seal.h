@@ -11,9 +11,8 @@
 #include "daemon/store/audit.h"
 
 typedef struct SealLeaf {
-    int64_t leaf, number;      /* place from 0; number of the event, 0 when there is none such */
+    int64_t leaf, number;      /* place from 0; number of the event */
     uint8_t hash[DIGEST_SIZE]; /* as sealed */
-    AuditRecord event;         /* as it stands now; for readers only */
 } SealLeaf;
 
 typedef struct SealCheckpoint {
@@ -23,32 +22,34 @@ typedef struct SealCheckpoint {
 
 /* Where the last look ended: zero at the start, and after an error. */
 typedef struct SealPlace {
-    const char *below; /* a transaction: all events before it have their place */
-    char text[24];
+    bool own;       /* events of another server's transactions have their places */
+    char xact[24];  /* all events up to this transaction … */
+    int64_t number; /* … and this event of it have theirs */
 } SealPlace;
 
 /* In a transaction: one sealer at a time, until it ends.  The newest checkpoint's number, or 0. */
 bool seal_lock(Store *store, int64_t *ret_newest, Error *err);
-/* In a transaction: the next events to seal, at most `limit`; `leaf` and `hash` and `number` only,
- * leaf not yet given.  *ret_more: there are more than that. */
+/* In a transaction: the next events to seal, at most `limit`; `leaf` not yet given.  *ret_more:
+ * there are more than that. */
 bool seal_next(Store *store, SealPlace *place, size_t limit, Arena *arena, SealLeaf **ret,
                size_t *ret_count, bool *ret_more, Error *err);
 /* In a transaction. */
 bool seal_store(Store *store, const SealLeaf *leaves, size_t count,
-                const SealCheckpoint *checkpoint, Error *err);
+                const SealCheckpoint *checkpoints, size_t checkpoint_count, Error *err);
 
+/* Each function may be NULL. */
 typedef struct SealReader {
-    bool (*checkpoint)(void *data, const SealCheckpoint *checkpoint,
-                       Error *err);                             /* all, in order */
-    bool (*leaf)(void *data, const SealLeaf *leaf, Error *err); /* then all, in order */
+    AuditSumSink sum; /* first all events, in order of their number */
+    bool (*checkpoint)(void *data, const SealCheckpoint *checkpoint, Error *err); /* then these */
+    bool (*leaf)(void *data, const SealLeaf *leaf, Error *err); /* then these, in order of place */
     void *data;
-    bool with_events; /* else `event` stays empty */
-    int64_t after;    /* leaves from this one on */
-    int64_t limit;    /* so many leaves; 0: all */
-    int64_t unsealed; /* answer: events without a place */
+    Arena *arena;        /* for `sum` only: what the verdict is kept in */
+    AuditVerdict chains; /* answer, for `sum` only */
 } SealReader;
-/* As of one moment, in a transaction of its own.  Either function may be NULL. */
+/* As of one moment, in a transaction of its own. */
 bool seal_read(Store *store, SealReader *reader, Error *err);
+/* The number of the event at a place; 0: none. */
+bool seal_event_at(Store *store, int64_t leaf, int64_t *ret, Error *err);
 
 /* The documents that were signed: every submission with its digest. */
 typedef struct SealDocument {

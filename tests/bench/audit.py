@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sealed audit: events sealed per second, events verified per second, the size of a proof.
+"""The audit: events appended, sealed and verified per second, the size of a proof.
 
 usage: ./tests/bench/run audit [--events N]
 
-The references of the same run: COPY of the same events into the same table, and one SQL statement
-that hashes every event once.  Sealing is measured as the role does it, 1,000 events a checkpoint,
-each on disk in the database and outside before the next.
+The references of the same run: COPY of as many events into the same table without chains made, one
+SQL statement that hashes every event once, and bare SHA-256 of as many bytes in this process.
+Appending is the daemon's own code, a hundred events a transaction, by one writer and by eight.
+Sealing is the role, 1,000 events a checkpoint, all on disk in the database and outside.
 """
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -59,6 +61,20 @@ def timed(step):
     return time.monotonic() - started, answer
 
 
+def append(bench, writers, count):
+    program = bench.site.path("bin/append")
+    shutil.copy(os.path.join(bench.site.build, "tests/bench/bench-audit-append"), program)
+    place = f"host={bench.site.path('state/run/database')} user=mhsflow dbname=mhsflow"
+    taken, _ = timed(lambda: subprocess.run([program, place, str(writers), str(count)], check=True,
+                                            **bench.site._as_user()))
+    return count / taken
+
+
+def bare_hash(text):
+    lines = [line.encode() for line in text.splitlines()]
+    return len(lines) / timed(lambda: [hashlib.sha256(line).digest() for line in lines])[0]
+
+
 def measure(bench, count):
     text = "".join(events(count))
     copied, _ = timed(lambda: bench.sql("copy audit_event (writer, seq, at, event, fields, previous, hash) from stdin",
@@ -66,10 +82,13 @@ def measure(bench, count):
     hashed, _ = timed(lambda: bench.sql("select count(sha256(convert_to(fields::text || previous::text || writer || event, "
                                         "'UTF8'))) from audit_event"))
 
+    rates = {writers: append(bench, writers, count // 4) for writers in (1, 8)}
+    whole = int(bench.sql("select count(*) from audit_event").stdout)
+
     def seal():
         bench.role_seal = bench.role("seal")
         for _ in deadline_loop(1200, "all is sealed"):
-            if int(bench.sql("select count(*) from audit_leaf").stdout) >= count:
+            if int(bench.sql("select count(*) from audit_leaf").stdout) >= whole:
                 return
 
     sealed, _ = timed(seal)
@@ -78,11 +97,14 @@ def measure(bench, count):
     verified, done = timed(lambda: bench.site.run("mhsflow", "audit", "verify", timeout=1200))
     assert done.returncode == 0, done.stdout
     proof = bench.site.run("mhsflow", "audit", "prove", count // 2).stdout
-    print(f"events            {count:>10,}")
+    print(f"events            {whole:>10,}")
     print(f"bare COPY         {count / copied:>10,.0f} events/s")
-    print(f"sealed            {count / sealed:>10,.0f} events/s")
+    for writers, rate in rates.items():
+        print(f"appended by {writers}     {rate:>10,.0f} events/s (chained, 100 a transaction)")
+    print(f"sealed            {whole / sealed:>10,.0f} events/s")
     print(f"bare SQL hash     {count / hashed:>10,.0f} events/s")
-    print(f"verified          {count / verified:>10,.0f} events/s (chains, tree, signatures, copy)")
+    print(f"bare SHA-256      {bare_hash(text):>10,.0f} events/s")
+    print(f"verified          {whole / verified:>10,.0f} events/s (chains, tree, signatures, copy)")
     print(f"proof of one      {len(proof):>10,} bytes")
 
 

@@ -68,6 +68,14 @@ static const struct {
      "b.number) in"
      " ((6, 7), (7, 6))",
      "edited"},
+    /* Hashed as text, and to_char() shows no era: the same to the letter. */
+    {"update audit_event set at = ((at at time zone 'UTC')::text || ' BC')::timestamp at time zone "
+     "'UTC' where number = 3",
+     "edited"},
+    {"update audit_event set at = 'infinity' where number = 3", "edited"},
+    {"update audit_event set submission = 999 where number = (select max(number) from audit_event "
+     "where submission is not null)",
+     "misfiled"},
     {"delete from audit_event where fields ->> 'to' = 'accepted'", "state without event"},
     {"update submission_queue set state = 'cancelled' where state = 'ready'",
      "state without event"},
