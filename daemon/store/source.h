@@ -132,6 +132,18 @@ bool source_basis(Store *store, const char *feed, const char *person, const char
 /* One record by reference, deleted ones too (root NULL); *ret NULL when there is none. */
 bool source_get(Store *store, const char *feed, const char *type, const char *id, Arena *arena,
                 Record **ret, const char **ret_person, Error *err);
+/* Where a record stands, for whoever asks why it is not sent. */
+typedef struct RecordStanding {
+    bool held, deleted, restricted;
+    bool parentless;                     /* names a parent that has not come */
+    const char *person;                  /* whose it is, after merges; NULL: nobody's */
+    const char *parent_type, *parent_id; /* NULL: none */
+} RecordStanding;
+bool source_standing(Store *store, const char *feed, const char *type, const char *id, Arena *arena,
+                     RecordStanding *ret, Error *err);
+/* Was it purged, in any feed?  Only a keyed hash of it is left to know it by. */
+bool source_purged(Store *store, const char *type, const char *id, Arena *arena, bool *ret,
+                   Error *err);
 /* Feeds in which a record of that type and id is held: a reference without a feed is looked up so.
  */
 bool source_feeds_of(Store *store, const char *type, const char *id, Arena *arena,

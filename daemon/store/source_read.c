@@ -2,6 +2,7 @@
 /* Reading records back, and the consent that is in force. */
 #include "daemon/store/source.h"
 
+#include "daemon/store/audit.h"
 #include "daemon/store/source_private.h"
 
 #include <string.h>
@@ -114,6 +115,58 @@ bool source_get(Store *store, const char *feed, const char *type, const char *id
         return true;
     *ret_person = sql_get_text(result, 0, 5, arena);
     return source_read_record(result, 0, arena_text(arena, feed), arena, ret, err);
+}
+
+bool source_standing(Store *store, const char *feed, const char *type, const char *id, Arena *arena,
+                     RecordStanding *ret, Error *err)
+{
+    Sql sql = sql_new(arena);
+    sql_text(&sql, feed);
+    sql_text(&sql, type);
+    sql_text(&sql, id);
+    _cleanup_result_ PGresult *result = NULL;
+    if (!sql_run(store, "see where a record stands",
+                 "select deleted, restricted, owner is null and parent_id is not null, person,"
+                 " parent_type, parent_id from source_record"
+                 " where feed = $1 and type = $2 and id = $3",
+                 &sql, &result, err))
+        return false;
+    *ret = (RecordStanding){0};
+    if (PQntuples(result) == 0)
+        return true;
+    *ret = (RecordStanding){.held = true,
+                            .deleted = sql_get_bool(result, 0, 0),
+                            .restricted = sql_get_bool(result, 0, 1),
+                            .parentless = sql_get_bool(result, 0, 2),
+                            .person = sql_get_text(result, 0, 3, arena),
+                            .parent_type = sql_get_text(result, 0, 4, arena),
+                            .parent_id = sql_get_text(result, 0, 5, arena)};
+    return true;
+}
+
+bool source_purged(Store *store, const char *type, const char *id, Arena *arena, bool *ret,
+                   Error *err)
+{
+    FeedState *feeds;
+    size_t count;
+    *ret = false;
+    if (!feed_list(store, arena, &feeds, &count, err))
+        return false;
+    for (size_t i = 0; i < count && !*ret; i++) {
+        uint8_t subject[DIGEST_SIZE];
+        Sql sql = sql_new(arena);
+        _cleanup_result_ PGresult *result = NULL;
+        if (!audit_subject(store, feeds[i].name, type, id, subject, err))
+            return false;
+        sql_text(&sql, feeds[i].name);
+        sql_bytes(&sql, subject, sizeof subject);
+        if (!sql_run(store, "look among what was purged",
+                     "select from purge where feed = $1 and subject = $2 limit 1", &sql, &result,
+                     err))
+            return false;
+        *ret = PQntuples(result) > 0;
+    }
+    return true;
 }
 
 bool source_feeds_of(Store *store, const char *type, const char *id, Arena *arena,

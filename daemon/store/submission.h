@@ -116,6 +116,9 @@ typedef struct RowOut RowOut;
 bool submission_rows(Store *store, int64_t id, bool (*sink)(void *, const struct RowOut *, Error *),
                      void *context, Error *err);
 
+/* Was this row (RowOut.id) left out of it, although it held? */
+bool submission_leaves_out(Store *store, int64_t id, int64_t row, bool *ret, Error *err);
+
 /* ---- delivering ---- */
 
 /* Where a claiming loop stands; zero at the start.  It lets a claim step over rows that a long

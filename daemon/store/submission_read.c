@@ -149,6 +149,20 @@ bool submission_last(Store *store, const char *data_set, const char *provider, M
     return true;
 }
 
+bool submission_leaves_out(Store *store, int64_t id, int64_t row, bool *ret, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    _cleanup_result_ PGresult *result = NULL;
+    Sql sql = sql_new(arena);
+    sql_number(&sql, id);
+    sql_number(&sql, row);
+    if (!sql_run(store, "see what was left out",
+                 "select from left_out where submission = $1 and row_id = $2", &sql, &result, err))
+        return false;
+    *ret = PQntuples(result) > 0;
+    return true;
+}
+
 bool submission_next(Store *store, int64_t *ret_at, Error *err)
 {
     _cleanup_result_ PGresult *result = NULL;

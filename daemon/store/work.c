@@ -313,3 +313,22 @@ bool work_state(Store *store, WorkState *ret, Error *err)
                        .next_due = sql_get_number(result, 0, 5)};
     return true;
 }
+
+bool work_person(Store *store, const char *feed, const char *person, WorkPerson *ret, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    _cleanup_result_ PGresult *result = NULL;
+    Sql sql = sql_new(arena);
+    sql_text(&sql, feed);
+    sql_text(&sql, person);
+    if (!sql_run(store, "look at a person's work",
+                 "select not quarantined and (due_at <= mhsflow.now() or claimed_until is not null "
+                 "or attempts > 0), quarantined from work where feed = $1 and person = $2",
+                 &sql, &result, err))
+        return false;
+    *ret = (WorkPerson){0};
+    if (PQntuples(result))
+        *ret = (WorkPerson){.waiting = sql_get_bool(result, 0, 0),
+                            .set_aside = sql_get_bool(result, 0, 1)};
+    return true;
+}

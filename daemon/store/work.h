@@ -51,6 +51,13 @@ typedef struct WorkState {
 } WorkState;
 bool work_state(Store *store, WorkState *ret, Error *err);
 
+/* One person, for whoever asks why something is not sent. */
+typedef struct WorkPerson {
+    bool waiting;   /* due to be mapped, or being mapped */
+    bool set_aside; /* could not be mapped */
+} WorkPerson;
+bool work_person(Store *store, const char *feed, const char *person, WorkPerson *ret, Error *err);
+
 /* What made all rows so far: when mapping, pack or open months change, everyone is queued again
  * (work_requeue_all) and this is set, in one transaction of its own.  *ret_changed says whether it
  * did. */

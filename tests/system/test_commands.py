@@ -88,6 +88,18 @@ class Commands(unittest.TestCase):
             self.assertTrue(row["rule"] and row["what"], row)
             self.assertFalse(any((value or " ")[0] in "=+-@" for value in row.values()), row)
 
+    def test_explain_has_one_answer(self):
+        row = self.accepted()
+        said = self.site.mhsflow("explain", f"submission:{row['id']}")
+        self.assertEqual([(one["answer"], one["reason"]) for one in said], [("sent", "sent")])
+        rule = next(group["rule"] for group in self.site.mhsflow("finding", "list") if group["rule"].startswith("withheld"))
+        withheld = self.site.mhsflow("finding", "list", "--each", "--rule", rule)[0]
+        said = self.site.mhsflow("explain", f"person/{withheld['record_id']}", "--period", row["period"])
+        self.assertEqual([(one["reason"], one["rule"]) for one in said], [("withheld", rule)])
+        self.assertIn("withheld", self.text("explain", f"person/{withheld['record_id']}"))
+        self.assertEqual([one["reason"] for one in self.site.mhsflow("explain", "contact/none")], ["not_received"])
+        self.text("explain", "nothing", code=2)
+
     def test_lists_are_json_lines(self):
         for words in (["feed", "list"], ["queue", "list"], ["finding", "list"], ["audit", "list"]):
             self.assertTrue(all(isinstance(row, dict) for row in self.site.mhsflow(*words)), words)
