@@ -329,7 +329,7 @@ START_TEST(a_peer_without_proof_gets_nothing)
 {
     static const PeerTls wrong[] = {PEER_TLS_WRONG_NAME, PEER_TLS_EXPIRED,  PEER_TLS_SELF_SIGNED,
                                     PEER_TLS_OTHER_CA,   PEER_TLS_1_1_ONLY, PEER_TLS_CHAIN_MISSING,
-                                    PEER_PLAIN};
+                                    PEER_TLS_PLAIN};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         FeedPeer feed = {.token = "token-one"};
         Peer *peer = feed_peer_start(&feed, wrong[i]);

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define JSON_HEAD "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
@@ -157,6 +158,20 @@ static const Row rows[] = {
 
     /* broken off before: nothing has left */
     {"stalls before TLS", {{PEER_ACCEPT_RAW}, {PEER_STALL}}, VERDICT_LATER, VERDICT_LATER},
+    {"breaks off the handshake",
+     {{PEER_ACCEPT_RAW},
+      {PEER_SEND, "\x16\x03\x03\x00\x7a\x02\x01\x02", .number = 8},
+      {PEER_CLOSE}},
+     VERDICT_LATER,
+     VERDICT_LATER},
+    {"answers the handshake in plain HTTP",
+     {{PEER_ACCEPT_RAW}, {PEER_SEND, JSON_HEAD "Content-Length: 2\r\n\r\n{}"}, {PEER_CLOSE}},
+     VERDICT_LATER,
+     VERDICT_LATER},
+    {"answers the handshake with an alert",
+     {{PEER_ACCEPT_RAW}, {PEER_SEND, "\x15\x03\x03\x00\x02\x02\x28", .number = 7}, {PEER_CLOSE}},
+     VERDICT_LATER,
+     VERDICT_LATER},
     {"resets before TLS", {{PEER_ACCEPT_RAW}, {PEER_RESET}}, VERDICT_LATER, VERDICT_LATER},
 };
 
@@ -243,7 +258,7 @@ START_TEST(nothing_leaves_where_trust_fails)
         if (submit_speech(adapters[i]) == SUBMIT_SPEAKS_TO_NOBODY)
             continue;
         for (PeerTls tls = 0; tls < PEER_TLS_COUNT; tls++) {
-            if (tls == PEER_TLS_GOOD || tls == PEER_TLS_12_ONLY || tls == PEER_TLS_CLIENT_NEEDED)
+            if (peer_tls_trusted(tls))
                 continue;
             Peer *peer = peer_start(tls, script, COUNT_OF(script));
             SubmitSite *site = submit_site_new(adapters[i], peer);
@@ -259,6 +274,36 @@ START_TEST(nothing_leaves_where_trust_fails)
             peer_stop(peer);
         }
     }
+}
+END_TEST
+
+/* The document goes to whom we trust and to nobody that they name. */
+START_TEST(redirects_lead_nowhere)
+{
+    static const PeerStep target[] = {
+        {PEER_ACCEPT}, {PEER_EXPECT, NULL}, {PEER_ANSWER, "201", "{}"}, {PEER_GOTO, .number = 0}};
+    static const char *const statuses[] = {"301", "302", "303", "307", "308"};
+    size_t count;
+    const SubmitAdapter *const *adapters = submit_adapters(&count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; submit_speech(adapters[i]) == SUBMIT_SPEAKS_MSR && k < 10; k++) {
+            Peer *other = peer_start(k % 2 ? PEER_TLS_PLAIN : PEER_TLS_GOOD, target, 4);
+            char where[160];
+            snprintf(where, sizeof where, "Location: http%s://localhost:%d/msr/v1/submissions\r\n",
+                     k % 2 ? "" : "s", peer_port(other));
+            PeerStep script[] = {
+                {PEER_ACCEPT}, {PEER_EXPECT, NULL}, {PEER_ANSWER, statuses[k / 2], "", where}};
+            Peer *peer = peer_start(PEER_TLS_GOOD, script, 3);
+            SubmitSite *site = submit_site_new(adapters[i], peer);
+            ck_assert(adapters[i]->submit(site->self, site->work, &site->submission, &site->answer,
+                                          &site->err));
+            ck_assert_int_eq(site->answer.verdict, VERDICT_LATER);
+            ck_assert(site->answer.stop_route);
+            ck_assert_uint_eq(peer_connections(other), 0);
+            submit_site_free(site);
+            peer_stop(peer);
+            peer_stop(other);
+        }
 }
 END_TEST
 
@@ -356,4 +401,5 @@ END_TEST
 
 SUITE("contract/submits", each_receiver_gets_the_right_verdict,
       each_question_gets_the_right_verdict, nothing_leaves_where_trust_fails,
-      findings_are_taken_by_shape, probes_carry_nothing, our_own_failure_is_no_answer);
+      redirects_lead_nowhere, findings_are_taken_by_shape, probes_carry_nothing,
+      our_own_failure_is_no_answer);

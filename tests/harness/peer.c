@@ -186,24 +186,21 @@ const char *peer_problem(Peer *peer)
     return problem;
 }
 
+static const struct {
+    const char *name;
+    bool trusted;
+} peer_tls[] = {
+#define PEER_TLS(name, trusted, text) {text, trusted},
+#include "tests/harness/peer_tls.def"
+#undef PEER_TLS
+};
+
 const char *peer_tls_name(PeerTls tls)
 {
-    static const char *const names[PEER_TLS_COUNT] = {
-        [PEER_TLS_GOOD] = "good",
-        [PEER_TLS_CLIENT_NEEDED] = "client certificate needed",
-        [PEER_TLS_12_ONLY] = "TLS 1.2 only",
-        [PEER_TLS_1_1_ONLY] = "TLS 1.1 only",
-        [PEER_TLS_WRONG_NAME] = "wrong name",
-        [PEER_TLS_EXPIRED] = "expired",
-        [PEER_TLS_NOT_YET_VALID] = "not yet valid",
-        [PEER_TLS_SELF_SIGNED] = "self-signed",
-        [PEER_TLS_OTHER_CA] = "another CA",
-        [PEER_TLS_NO_SERVER_USE] = "not for servers",
-        [PEER_TLS_CHAIN_MISSING] = "chain missing",
-        [PEER_TLS_WEAK_KEY] = "weak key",
-        [PEER_TLS_ISSUER_NOT_CA] = "issuer is no CA",
-        [PEER_TLS_NULL_NAME] = "NUL in name",
-        [PEER_PLAIN] = "plain HTTP",
-    };
-    return names[tls];
+    return peer_tls[tls].name;
+}
+
+bool peer_tls_trusted(PeerTls tls)
+{
+    return peer_tls[tls].trusted;
 }

@@ -21,24 +21,13 @@
 typedef struct Peer Peer;
 
 typedef enum PeerTls {
-    PEER_TLS_GOOD,          /* a certificate of our test CA for localhost and 127.0.0.1 */
-    PEER_TLS_CLIENT_NEEDED, /* the same, and it asks for a client certificate of the test CA */
-    PEER_TLS_12_ONLY,
-    PEER_TLS_1_1_ONLY,
-    PEER_TLS_WRONG_NAME,
-    PEER_TLS_EXPIRED,
-    PEER_TLS_NOT_YET_VALID,
-    PEER_TLS_SELF_SIGNED,
-    PEER_TLS_OTHER_CA,      /* a chain that is whole, from a CA nobody trusts */
-    PEER_TLS_NO_SERVER_USE, /* extended key usage says client only */
-    PEER_TLS_CHAIN_MISSING, /* signed by an intermediate that is not sent */
-    PEER_TLS_WEAK_KEY,      /* RSA 1024 */
-    PEER_TLS_ISSUER_NOT_CA, /* signed by a certificate that is not a CA */
-    PEER_TLS_NULL_NAME,     /* common name "localhost\0.example", no subjectAltName */
-    PEER_PLAIN,             /* no TLS at all */
+#define PEER_TLS(name, trusted, text) PEER_TLS_##name,
+#include "tests/harness/peer_tls.def"
+#undef PEER_TLS
     PEER_TLS_COUNT,
 } PeerTls;
 const char *peer_tls_name(PeerTls tls);
+bool peer_tls_trusted(PeerTls tls); /* may something be sent there? */
 
 typedef enum PeerAct {
     PEER_ACCEPT, /* next connection, TLS handshake included; a failed handshake goes on to the next

@@ -31,8 +31,12 @@ typedef struct Wish {
     const char *alternative; /* subjectAltName; NULL: none */
     const char *use;         /* extendedKeyUsage; NULL: none */
     bool authority;
-    int from_days, to_days; /* from now */
-    EVP_PKEY *key;          /* NULL: a new P-256 */
+    const char *basic, *usage; /* basicConstraints, keyUsage, instead of what an authority has */
+    const char *constraints;   /* nameConstraints; NULL: none */
+    int from_days, to_days;    /* from now */
+    EVP_PKEY *key;             /* NULL: a new P-256 */
+    const EVP_MD *digest;      /* of the signature over it; NULL: SHA-256 */
+    bool unknown_critical, tampered;
 } Wish;
 
 static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
@@ -42,6 +46,32 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
     MUST(extension && X509_add_ext(certificate, extension, -1));
     X509_EXTENSION_free(extension);
+}
+
+static void add_unknown(X509 *certificate)
+{
+    ASN1_OCTET_STRING *nothing = ASN1_OCTET_STRING_new();
+    ASN1_OBJECT *object = OBJ_txt2obj("1.3.6.1.4.1.55555.1", 1);
+    MUST(nothing && object && ASN1_OCTET_STRING_set(nothing, (const unsigned char *)"\5", 2));
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, nothing);
+    MUST(extension && X509_add_ext(certificate, extension, -1));
+    X509_EXTENSION_free(extension);
+    ASN1_OBJECT_free(object);
+    ASN1_OCTET_STRING_free(nothing);
+}
+
+/* A certificate ends with its signature: the last bit becomes another. */
+static void tamper(X509 **certificate)
+{
+    unsigned char *bytes = NULL;
+    int size = i2d_X509(*certificate, &bytes);
+    MUST(size > 0);
+    bytes[size - 1] ^= 1;
+    const unsigned char *at = bytes;
+    X509_free(*certificate);
+    *certificate = d2i_X509(NULL, &at, size);
+    MUST(*certificate);
+    OPENSSL_free(bytes);
 }
 
 static Made make(const Wish *wish, const Made *issuer)
@@ -60,17 +90,26 @@ static Made make(const Wish *wish, const Made *issuer)
                                     size, -1, 0));
     X509 *signer = issuer ? issuer->certificate : made.certificate;
     X509_set_issuer_name(made.certificate, X509_get_subject_name(signer));
+    const char *basic = wish->authority ? "critical,CA:TRUE" : "critical,CA:FALSE";
+    const char *usage = wish->usage ? wish->usage : "critical,keyCertSign,cRLSign";
     add_extension(made.certificate, signer, NID_basic_constraints,
-                  wish->authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+                  wish->basic ? wish->basic : basic);
     if (wish->authority)
-        add_extension(made.certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+        add_extension(made.certificate, signer, NID_key_usage, usage);
+    if (wish->constraints)
+        add_extension(made.certificate, signer, NID_name_constraints, wish->constraints);
+    if (wish->unknown_critical)
+        add_unknown(made.certificate);
     if (wish->alternative)
         add_extension(made.certificate, signer, NID_subject_alt_name, wish->alternative);
     if (wish->use)
         add_extension(made.certificate, signer, NID_ext_key_usage, wish->use);
     EVP_PKEY *by = issuer ? issuer->key : made.key;
-    const EVP_MD *digest = EVP_PKEY_get_base_id(by) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
-    MUST(X509_sign(made.certificate, by, digest));
+    const EVP_MD *digest = wish->digest ? wish->digest : EVP_sha256();
+    MUST(X509_sign(made.certificate, by,
+                   EVP_PKEY_get_base_id(by) == EVP_PKEY_ED25519 ? NULL : digest));
+    if (wish->tampered)
+        tamper(&made.certificate);
     return made;
 }
 
@@ -163,8 +202,31 @@ static Wish wish_for(PeerTls tls)
     case PEER_TLS_NO_SERVER_USE:
         wish.use = "clientAuth";
         break;
+    case PEER_TLS_WILDCARD:
+        wish.name = "*";
+        wish.alternative = "DNS:*";
+        break;
     case PEER_TLS_WEAK_KEY:
         wish.key = EVP_RSA_gen(1024);
+        break;
+    case PEER_TLS_WEAK_CURVE:
+        wish.key = EVP_EC_gen("P-192");
+        break;
+    case PEER_TLS_STATIC_RSA:
+    case PEER_TLS_WEAK_DH:
+        wish.key = make_key("rsa2048");
+        break;
+    case PEER_TLS_SHA1_SIGNED:
+        wish.digest = EVP_sha1();
+        break;
+    case PEER_TLS_MD5_SIGNED:
+        wish.digest = EVP_md5();
+        break;
+    case PEER_TLS_TAMPERED:
+        wish.tampered = true;
+        break;
+    case PEER_TLS_UNKNOWN_CRITICAL:
+        wish.unknown_critical = true;
         break;
     case PEER_TLS_NULL_NAME:
         wish.name = "localhost\0.example";
@@ -177,63 +239,81 @@ static Wish wish_for(PeerTls tls)
     return wish;
 }
 
-static Made make_authority(const char *name)
+static Made make_authority(const char *name, PeerTls tls)
 {
-    return make(&(Wish){.name = name, .authority = true, .from_days = -40, .to_days = 40}, NULL);
+    Wish wish = {.name = name, .authority = true, .from_days = -40, .to_days = 40};
+    if (tls == PEER_TLS_EXPIRED_CA)
+        wish.to_days = -1;
+    if (tls == PEER_TLS_MD5_SIGNED) /* P-256 has no signature with MD5 */
+        wish.key = make_key("rsa2048");
+    if (tls == PEER_TLS_MIDDLE_TOO_DEEP)
+        wish.basic = "critical,CA:TRUE,pathlen:0";
+    return make(&wish, NULL);
+}
+
+/* The certificate between the CA and the server's; false: there is none. */
+static bool wish_for_middle(PeerTls tls, Wish *ret)
+{
+    *ret = (Wish){.name = "middle", .authority = true, .from_days = -20, .to_days = 30};
+    switch (tls) {
+    case PEER_TLS_CHAIN_MISSING:
+    case PEER_TLS_MIDDLE_TOO_DEEP:
+        return true;
+    case PEER_TLS_ISSUER_NOT_CA:
+        ret->authority = false;
+        return true;
+    case PEER_TLS_MIDDLE_EXPIRED:
+        ret->to_days = -1;
+        return true;
+    case PEER_TLS_MIDDLE_NOT_SIGNING:
+        ret->usage = "critical,digitalSignature";
+        return true;
+    case PEER_TLS_MIDDLE_WEAK:
+        ret->key = EVP_RSA_gen(1024);
+        return true;
+    case PEER_TLS_MIDDLE_SHA1:
+        ret->digest = EVP_sha1();
+        return true;
+    case PEER_TLS_MIDDLE_CONSTRAINED:
+        ret->constraints = "critical,permitted;DNS:elsewhere.example";
+        return true;
+    default:
+        return false;
+    }
 }
 
 static Made make_server(PeerTls tls, const Made *authority, SSL_CTX *context)
 {
-    Wish wish = wish_for(tls);
+    Wish wish = wish_for(tls), middle_wish;
     if (tls == PEER_TLS_SELF_SIGNED)
         return make(&wish, NULL);
-    if (tls == PEER_TLS_OTHER_CA) {
-        Made other = make_authority("another test CA");
-        Made server = make(&wish, &other);
-        MUST(SSL_CTX_add1_chain_cert(context, other.certificate));
-        release(&other);
-        return server;
-    }
-    if (tls == PEER_TLS_CHAIN_MISSING || tls == PEER_TLS_ISSUER_NOT_CA) {
-        Made middle = make(&(Wish){.name = "middle",
-                                   .authority = tls == PEER_TLS_CHAIN_MISSING,
-                                   .from_days = -1,
-                                   .to_days = 30},
-                           authority);
-        Made server = make(&wish, &middle);
-        if (tls == PEER_TLS_ISSUER_NOT_CA)
-            MUST(SSL_CTX_add1_chain_cert(context, middle.certificate));
-        release(&middle);
-        return server;
-    }
-    return make(&wish, authority);
-}
-
-static void set_protocol(PeerTls tls, SSL_CTX *context)
-{
-    /* A bad peer may do what our own policy forbids. */
-    SSL_CTX_set_security_level(context, 0);
-    if (tls == PEER_TLS_1_1_ONLY) {
-        SSL_CTX_set_min_proto_version(context, TLS1_1_VERSION);
-        SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
-        MUST(SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0"));
-    }
-    if (tls == PEER_TLS_12_ONLY)
-        SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    bool other = tls == PEER_TLS_OTHER_CA;
+    if (!other && !wish_for_middle(tls, &middle_wish))
+        return make(&wish, authority);
+    Made middle = other ? make_authority("another test CA", tls) : make(&middle_wish, authority);
+    Made server = make(&wish, &middle);
+    /* sent with whatever certificate the context will have */
+    if (tls != PEER_TLS_CHAIN_MISSING)
+        MUST(X509_up_ref(middle.certificate) &&
+             SSL_CTX_add_extra_chain_cert(context, middle.certificate));
+    release(&middle);
+    return server;
 }
 
 SSL_CTX *peer_certificate_context(PeerTls tls, const char *folder)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     MUST(context);
-    set_protocol(tls, context);
-    Made authority = make_authority("mhsflow test CA");
+    peer_set_protocol(tls, context);
+    Made authority = make_authority("mhsflow test CA", tls);
     Made server = make_server(tls, &authority, context);
     Made client = make(
         &(Wish){.name = "mhsflow test client", .use = "clientAuth", .from_days = -1, .to_days = 30},
         &authority);
-    MUST(SSL_CTX_use_certificate(context, server.certificate) == 1);
-    MUST(SSL_CTX_use_PrivateKey(context, server.key) == 1);
+    if (tls != PEER_TLS_ANONYMOUS) {
+        MUST(SSL_CTX_use_certificate(context, server.certificate) == 1);
+        MUST(SSL_CTX_use_PrivateKey(context, server.key) == 1);
+    }
     if (tls == PEER_TLS_CLIENT_NEEDED) {
         MUST(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.certificate));
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);

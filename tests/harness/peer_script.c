@@ -97,7 +97,7 @@ static bool accept_full(Peer *peer)
 {
     if (!accept_raw(peer))
         return false;
-    if (peer->tls == PEER_PLAIN)
+    if (peer->tls == PEER_TLS_PLAIN)
         return true;
     peer->ssl = SSL_new(peer->context);
     MUST(peer->ssl && SSL_set_fd(peer->ssl, peer->connection));
