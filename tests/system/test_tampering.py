@@ -6,11 +6,13 @@ usage: test_tampering.py BUILD-FOLDER [--count N] [--seed N]
 
 A whole site makes a real history, sealed several times.  Then its database is changed by hand, N
 times at random (200 in the gate, 10,000 for the figure), each time from the whole history: edits,
-deletions, swaps, insertions, cut tails, histories written again with fresh hashes, an older state
-put back, checkpoints forged or removed, and the copy outside changed.  `mhsflow audit verify` and
-tests/tools/verify-audit must both say tampered, and name the first bad event where events changed.
+deletions, swaps, insertions, cut tails, emptied tables, histories written again with fresh hashes
+(and signed by a stranger), an older state put back, forks that the true key sealed, checkpoints
+forged or removed, and the copy outside changed.  `mhsflow audit verify` and tests/tools/verify-audit
+must both say tampered, and name the first bad event where events changed.
 """
 import argparse
+import base64
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -33,6 +35,35 @@ def load_verifier():
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
+
+
+class Sql:
+    """One psql for all of it: a process for each statement would take most of the time."""
+
+    MARK = "that was all"
+
+    def __init__(self, site):
+        self.psql = subprocess.Popen(["psql", "-XqAt", "-h", site.path("state/run/database"), "-U", "mhsflow", "-d",
+                                      "mhsflow"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                     text=True, **site._as_user())
+        self("set search_path = mhsflow; set synchronous_commit = off; set client_min_messages = warning")
+
+    def __call__(self, statement):
+        self.psql.stdin.write(f"{statement};\n\\echo {self.MARK}\n")
+        self.psql.stdin.flush()
+        lines = []
+        for line in self.psql.stdout:
+            if line == self.MARK + "\n":
+                break
+            lines.append(line)
+        answer = "".join(lines)
+        if "ERROR:" in answer or self.psql.poll() is not None:
+            raise AssertionError(answer)
+        return answer
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait(timeout=60)
 
 
 class Bench:
@@ -59,44 +90,46 @@ class Bench:
                     break
         site.stop_daemon()
 
+    def role(self, name):
+        return subprocess.Popen([self.site.path("bin/mhsflowd"), "--config", self.site.path("mhsflow.yaml"), "--role", name],
+                                env=self.site._environment(), stdout=subprocess.DEVNULL,
+                                stderr=open(self.site.log, "ab"), **self.site._as_user())
+
     def start_database(self):
-        self.server = subprocess.Popen([self.site.path("bin/mhsflowd"), "--config", self.site.path("mhsflow.yaml"),
-                                        "--role", "database"], env=self.site._environment(),
-                                       stdout=subprocess.DEVNULL, stderr=open(self.site.log, "ab"),
-                                       **self.site._as_user())
+        self.server = self.role("database")
         for _ in deadline_loop(60, "the database answers"):
-            if self.sql("select 1", check=False).returncode == 0:
+            try:
+                self.sql = Sql(self.site)
                 break
-        for table in ("event", "leaf", "checkpoint"):
-            self.sql(f"alter table audit_{table} disable trigger append_only; "
-                     f"create table kept_{table} as table audit_{table}")
+            except (AssertionError, OSError):
+                continue
+        for table in TABLES:
+            self.sql(f"alter table audit_{table} disable trigger append_only")
+        self.keep("kept")
         shutil.copytree(self.folder, self.kept)
         # The same key file all the time: what openssl said of a note once need not be asked again.
         self.keys = self.verifier.Keys(os.path.join(self.kept, "keys.pem"))
         self.verifier.Keys = lambda path: self.keys
 
     def stop(self):
+        self.sql.close()
         self.server.terminate()
         self.server.wait(timeout=60)
 
-    def sql(self, statement, check=True):
-        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.site.path("state/run/database"),
-                               "-U", "mhsflow", "-d", "mhsflow", "-c", "set search_path = mhsflow", "-c", statement],
-                              capture_output=True, text=True, check=False, **self.site._as_user())
-        if check and done.returncode:
-            raise AssertionError(done.stderr)
-        return done
-
     def rows(self, statement):
-        return json.loads(self.sql(f"select coalesce(json_agg(r), '[]') from ({statement}) r").stdout)
+        return json.loads(self.sql(f"select coalesce(json_agg(r), '[]') from ({statement}) r"))
 
-    def restore(self):
-        self.sql("truncate audit_event; truncate audit_leaf; truncate audit_checkpoint; "
-                 "insert into audit_event overriding system value select * from kept_event; "
-                 "insert into audit_leaf select * from kept_leaf; "
-                 "insert into audit_checkpoint select * from kept_checkpoint")
-        for name in os.listdir(self.kept):
-            shutil.copyfile(os.path.join(self.kept, name), os.path.join(self.folder, name))
+    def keep(self, name):
+        for table in TABLES:
+            self.sql(f"create table {name}_{table} as table audit_{table}")
+
+    def restore(self, name="kept"):
+        self.sql("begin; delete from audit_event; delete from audit_leaf; delete from audit_checkpoint; "
+                 f"insert into audit_event overriding system value select * from {name}_event; "
+                 f"insert into audit_leaf select * from {name}_leaf; "
+                 f"insert into audit_checkpoint select * from {name}_checkpoint; commit")
+        for file in os.listdir(self.kept):
+            shutil.copyfile(os.path.join(self.kept, file), os.path.join(self.folder, file))
 
     def ours(self):
         done = self.site.run("mhsflow", "audit", "verify", "--json", check=False)
@@ -113,6 +146,9 @@ class Bench:
         return verdict
 
 
+TABLES = ("event", "leaf", "checkpoint")
+
+
 def leaf_of(event):
     body = ('{"at":"%s","event":"%s","fields":%s,"previous":"%s","seq":%d,"writer":"%s"}' %
             (event["at"], event["event"], event["fields"], event["previous"], event["seq"], event["writer"]))
@@ -124,12 +160,42 @@ class Tamperings:
 
     def __init__(self, bench, dice):
         self.bench, self.dice = bench, dice
-        self.size = int(bench.sql("select count(*) from audit_leaf").stdout)
+        self.size = int(bench.sql("select count(*) from audit_leaf"))
         self.heads = [row["size"] for row in bench.rows("select size from audit_checkpoint order by number")]
         self.events = bench.rows(
             "select leaf, number, writer, seq, to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as at, event, "
             "fields::text as fields, encode(previous, 'hex') as previous from audit_leaf join audit_event using (number) "
             "order by leaf")
+        self.stranger = bench.site.path("stranger.key")
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.stranger], check=True)
+        self.forks = [self.make_fork(number) for number in range(3)]
+
+    def make_fork(self, number):
+        """Another history from some checkpoint on, which the true key sealed; the copy outside has the first one."""
+        bench, kept = self.bench, self.dice.randint(1, len(self.heads) - 1)
+        bench.restore()
+        size = self.set_back(kept)
+        notes = open(os.path.join(bench.folder, "checkpoints"), encoding="utf-8").read().split("\n\n")
+        with open(os.path.join(bench.folder, "checkpoints"), "w", encoding="utf-8") as file:
+            file.write("".join(part + "\n\n" for part in notes[:2 * kept]))
+        os.truncate(os.path.join(bench.folder, "leaves"), 32 * size)
+        bench.site._own()
+        before = "0" * 64
+        for seq in range(1, self.dice.randint(2, 6)):
+            event = dict(at="2026-11-23T05:00:00.000000Z", event="feed_changed", fields='{"feed":"other"}', previous=before,
+                         seq=seq, writer=f"poll:{number:032x}")
+            before = leaf_of(event)
+            bench.sql("insert into audit_event (writer, seq, at, event, fields, previous, hash) values "
+                      f"('{event['writer']}', {seq}, '{event['at']}', 'feed_changed', '{event['fields']}', "
+                      f"'\\x{event['previous']}', '\\x{before}')")
+        sealer = bench.role("seal")
+        for _ in deadline_loop(120, "the fork is sealed"):
+            if int(bench.sql("select count(*) from audit_event")) == int(bench.sql("select count(*) from audit_leaf")):
+                break
+        sealer.terminate()
+        sealer.wait(timeout=60)
+        bench.keep(f"fork{number}")
+        return size
 
     def any_leaf(self):
         return self.dice.randrange(self.size)
@@ -141,7 +207,9 @@ class Tamperings:
         leaf = self.any_leaf()
         change = self.dice.choice(["at = at + interval '1 microsecond'", "event = 'revealed'", "fields = '{\"feed\":\"x\"}'",
                                    "fields = (fields::text || ' ')::json", "hash = sha256(hash)", "seq = seq + 100000",
-                                   "previous = sha256(previous)", "writer = writer || 'x'"])
+                                   "previous = sha256(previous)", "writer = writer || 'x'", "at = 'infinity'",
+                                   # The same to the letter where the era is not shown.
+                                   "at = ((at at time zone 'UTC')::text || ' BC')::timestamp at time zone 'UTC'"])
         self.bench.sql(f"update audit_event set {change} where {self.at(leaf)}")
         return leaf
 
@@ -172,25 +240,59 @@ class Tamperings:
                        f"delete from audit_leaf where leaf >= {leaf}; delete from audit_checkpoint where size > {leaf}")
         return leaf
 
-    def older_state(self):
-        number = self.dice.randint(1, len(self.heads) - 1)
+    def set_back(self, number):
         size = self.heads[number - 1]
         self.bench.sql(f"delete from audit_event where number not in (select number from audit_leaf where leaf < {size}); "
                        f"delete from audit_leaf where leaf >= {size}; delete from audit_checkpoint where number > {number}")
+        return size
+
+    def older_state(self):
+        size = self.set_back(self.dice.randint(1, len(self.heads) - 1))
         return size if size < self.size else None
+
+    def empty(self):
+        """With nothing left of the events, or of the events and all that sealed them."""
+        self.bench.sql(self.dice.choice(["truncate audit_event", "truncate audit_event, audit_leaf",
+                                         "truncate audit_event, audit_leaf, audit_checkpoint"]))
+        return 0
+
+    def fork(self):
+        number = self.dice.randrange(len(self.forks))
+        self.bench.restore(f"fork{number}")
+        return self.forks[number]
 
     def write_again(self):
         """One event changed, then every hash after it made anew: chains and places agree with each other."""
         leaf = self.any_leaf()
+        self.hashes = {}
         changed, statements, before = dict(self.events[leaf], fields='{"feed":"other"}'), [], {}
         for event in [changed] + [one for one in sorted(self.events, key=lambda one: one["seq"])
                                   if one["writer"] == changed["writer"] and one["seq"] > changed["seq"]]:
             event = dict(event, previous=before.get("hash", event["previous"]))
-            before["hash"] = leaf_of(event)
+            before["hash"] = self.hashes[event["leaf"]] = leaf_of(event)
             statements.append(f"update audit_event set fields = '{event['fields']}', previous = '\\x{event['previous']}', "
                               f"hash = '\\x{before['hash']}' where number = {event['number']}; update audit_leaf set hash = "
                               f"'\\x{before['hash']}' where number = {event['number']}")
         self.bench.sql("; ".join(statements))
+        return leaf
+
+    def sign_again(self):
+        """Written again, and the new tree's head signed as it should be, but by a key that nobody knows."""
+        leaf, edge = self.write_again(), self.bench.verifier.Edge()
+        for event in self.events[:self.heads[-1]]:
+            edge.add(bytes.fromhex(self.hashes.get(event["leaf"]) or leaf_of(event)))
+        note = self.bench.sql("select note from audit_checkpoint order by number desc limit 1")
+        name, size, _, at = note.splitlines()[:4]
+        text = f"{name}\n{size}\n{base64.b64encode(edge.root()).decode()}\n{at}\n"
+        path = self.bench.site.path("stranger.text")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        run = ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", self.stranger, "-in", path]
+        signature = subprocess.run(run, capture_output=True, check=True).stdout
+        hint = self.dice.choice([self.bench.keys.keys[0][-32:], b"\0" * 32])  # as if it were the known key, or another
+        mark = hashlib.sha256(name.encode() + b"\n\x01" + hint).digest()[:4]
+        signed = f"{text}\n\u2014 {name} {base64.b64encode(mark + signature).decode()}\n"
+        self.bench.sql(f"update audit_checkpoint set note = $note${signed}$note$ where number = {len(self.heads)}")
         return leaf
 
     def forge_checkpoint(self):
@@ -214,8 +316,8 @@ class Tamperings:
             file.write(data)
 
     def kinds(self):
-        return [self.edit, self.delete, self.swap, self.insert, self.cut, self.older_state, self.write_again,
-                self.forge_checkpoint, self.lose_checkpoint, self.change_copy]
+        return [self.edit, self.delete, self.swap, self.insert, self.cut, self.empty, self.older_state, self.fork,
+                self.write_again, self.sign_again, self.forge_checkpoint, self.lose_checkpoint, self.change_copy]
 
 
 def check_one(bench, step, number):
@@ -297,6 +399,9 @@ def main():
         def tamper():
             for number in range(options.count):
                 check_one(bench, kinds[number % len(kinds)], number)
+                if number % 100 == 99:
+                    bench.sql("vacuum audit_event, audit_leaf, audit_checkpoint")
+                    print(f"# {number + 1} found", flush=True)
 
         tap.check(f"{options.count} tamperings of {tamperings.size} sealed events are found by both", tamper)
         bench.stop()
