@@ -138,7 +138,7 @@ static const ListingColumn each_columns[] = {
     {"feed", NULL, LISTING_TEXT, 0},           {"person", NULL, LISTING_TEXT, 0},
     {"table", NULL, LISTING_TEXT, 0},          {"element", NULL, LISTING_TEXT, 0},
     {"row_key", NULL, LISTING_TEXT, 0},        {"cause_rule", NULL, LISTING_TEXT, 0},
-    {"remedy", NULL, LISTING_TEXT, 0},
+    {"remedy", NULL, LISTING_TEXT, 0},         {"record_feed", NULL, LISTING_TEXT, 0},
 };
 
 typedef struct Each {
@@ -170,6 +170,7 @@ static bool each_row(void *data, const Finding *finding, Error *err)
         finding->row_key,
         finding->cause_rule,
         finding->remedy,
+        finding->record_feed,
     };
 
     listing_row(each->listing, values);

@@ -6,6 +6,7 @@
 #include "daemon/commands/store_open.h"
 #include "daemon/mapping/mapping.h"
 #include "daemon/store/finding.h"
+#include "daemon/store/match.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/source.h"
 #include "daemon/store/submission.h"
@@ -84,9 +85,9 @@ static void start_listing(Trace *trace)
     trace->listing = listing_new(trace->context, trace->columns, COLUMNS);
 }
 
-/* All elements of the rows; with `type` only those that came from that record. */
-static bool show_rows(Trace *trace, const RowTrace *rows, size_t count, const char *type,
-                      const char *id, Error *err)
+/* All elements of the rows; with `type` only those that came from that record of `feed`. */
+static bool show_rows(Trace *trace, const RowTrace *rows, size_t count, const char *feed,
+                      const char *type, const char *id, Error *err)
 {
     for (size_t i = 0; i < count; i++) {
         LineageEntry *entries;
@@ -98,7 +99,8 @@ static bool show_rows(Trace *trace, const RowTrace *rows, size_t count, const ch
             return false;
         for (size_t j = 0; j < entry_count; j++)
             if (!type ||
-                (text_equal(entries[j].record_type, type) && text_equal(entries[j].record_id, id)))
+                (text_equal(entries[j].record_type, type) && text_equal(entries[j].record_id, id) &&
+                 text_equal(entries[j].record_feed ? entries[j].record_feed : rows[i].feed, feed)))
                 show_entry(trace, &rows[i], &entries[j]);
         if (!arena_check(trace->context->arena, err))
             return false;
@@ -136,7 +138,7 @@ static bool trace_in_feed(Trace *trace, const char *feed, const char *type, cons
 {
     Arena *arena = trace->context->arena;
     Record *record;
-    const char *person;
+    const char *person, *lead_feed = feed;
     RowTrace *rows;
     size_t count;
     if (!source_get(trace->store, feed, type, id, arena, &record, &person, err))
@@ -150,10 +152,11 @@ static bool trace_in_feed(Trace *trace, const char *feed, const char *type, cons
                    "is built.");
         return show_findings(trace, feed, type, id, err);
     }
-    if (!rows_of_person(trace->store, feed, person, trace->past, arena, &rows, &count, err))
+    if (!match_lead(trace->store, &lead_feed, &person, arena, err) ||
+        !rows_of_person(trace->store, lead_feed, person, trace->past, arena, &rows, &count, err))
         return false;
     start_listing(trace);
-    if (!show_rows(trace, rows, count, type, id, err))
+    if (!show_rows(trace, rows, count, feed, type, id, err))
         return false;
     listing_end(trace->listing, "No national element is made of it now.");
     return show_findings(trace, feed, type, id, err);
@@ -191,7 +194,7 @@ static int trace_key(Trace *trace, const char *provider, const char *table, cons
         return EXIT_COULD_NOT;
     }
     start_listing(trace);
-    if (!show_rows(trace, rows, count, NULL, NULL, err))
+    if (!show_rows(trace, rows, count, NULL, NULL, NULL, err))
         return EXIT_COULD_NOT;
     listing_end(trace->listing, "The row has no lineage.");
     return EXIT_DONE;

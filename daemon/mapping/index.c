@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds a person's records by type, and by type and id. */
+#include "daemon/base/text.h"
 #include "daemon/mapping/row.h"
 
 #include <string.h>
@@ -35,14 +36,16 @@ void index_build(PersonIndex *index, const RecordList *records, Arena *arena)
     }
 }
 
-const Record *index_find(const PersonIndex *index, RecordType type, const char *id)
+const Record *index_find(const PersonIndex *index, const char *feed, RecordType type,
+                         const char *id)
 {
     if (!id || !index->bucket_count)
         return NULL;
     IndexEntry *entry = index->buckets[hash_id(type, id) & (index->bucket_count - 1)];
     for (; entry; entry = entry->next)
         if (strcmp(entry->record->id, id) == 0 &&
-            strcmp(entry->record->type, record_type_name(type)) == 0)
+            strcmp(entry->record->type, record_type_name(type)) == 0 &&
+            text_equal(entry->record->feed, feed))
             return entry->record;
     return NULL;
 }

@@ -35,7 +35,12 @@ static void add_records(const MappedRow *row, Records *records, Text *text)
         text_add_json(text, records->items[i]->type);
         text_add(text, ",");
         text_add_json(text, records->items[i]->id);
-        text_addf(text, ",%lld]", (long long)records->items[i]->version);
+        text_addf(text, ",%lld", (long long)records->items[i]->version);
+        if (row->feed && !text_equal(records->items[i]->feed, row->feed)) {
+            text_add(text, ",");
+            text_add_json(text, records->items[i]->feed);
+        }
+        text_add(text, "]");
     }
 }
 
@@ -85,6 +90,7 @@ static void read_record(const json_t *records, const json_t *entry, Arena *arena
     ret->record_type = arena_text(arena, json_string_value(json_array_get(record, 0)));
     ret->record_id = arena_text(arena, json_string_value(json_array_get(record, 1)));
     ret->record_version = json_integer_value(json_array_get(record, 2));
+    ret->record_feed = arena_text(arena, json_string_value(json_array_get(record, 3)));
     ret->field = arena_text(arena, json_string_value(json_array_get(entry, 1)));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All rows of a person: block by block, record by record, provider by provider. */
 #include "daemon/base/cleanup.h"
+#include "daemon/base/text.h"
 #include "daemon/mapping/row.h"
 
 #include <string.h>
@@ -44,6 +45,7 @@ static void make_row(RowContext *context, size_t first, MappedRows *rows)
     }
     if (!row_has_needs(block, row) || (block->distinct && is_repeated(rows, first, row)))
         return;
+    row->feed = map->feed;
     row->key = row_key(context, row);
     rows->items =
         arena_grow(map->arena, rows->items, rows->count, &rows->capacity, sizeof *rows->items);
@@ -174,13 +176,16 @@ static void find_interval(const Mapping *mapping, Month month, Month *ret_first,
     }
 }
 
-/* The person's own record: the one of that id, or the only one (a merge is known to the store). */
+/* The person's own record: the one of that id, or the first of that feed, or of any (a merge is
+ * known to the store). */
 static const Record *find_person(const MapContext *map)
 {
-    const Record *person = index_find(&map->index, TYPE_PERSON, map->person_id);
-    return person                           ? person
-           : map->index.counts[TYPE_PERSON] ? map->index.by_type[TYPE_PERSON][0]
-                                            : NULL;
+    const Record *person = index_find(&map->index, map->feed, TYPE_PERSON, map->person_id);
+    const Record **all = map->index.by_type[TYPE_PERSON];
+    for (size_t i = 0; !person && i < map->index.counts[TYPE_PERSON]; i++)
+        if (text_equal(all[i]->feed, map->feed))
+            person = all[i];
+    return person ? person : map->index.counts[TYPE_PERSON] ? all[0] : NULL;
 }
 
 bool mapping_make(const Mapping *mapping, const MapPerson *person, Month month, Arena *arena,

@@ -42,6 +42,7 @@ struct MappedRow {
     Row row;
     Origin *origins; /* beside row.values */
     const ProviderSettings *provider;
+    const char *feed;        /* the person's; NULL for rows without a person */
     const Record *record;    /* what the row was made of; NULL for the header */
     const MappedRow *parent; /* in the same result; NULL: none */
     const char *key; /* stable within (provider, table): the national key, or link and record id */
@@ -54,7 +55,8 @@ typedef struct MappedRows {
 
 typedef struct MapPerson {
     const char *feed, *id;     /* as the feed has them */
-    const RecordList *records; /* all live records of the person, the person's own among them */
+    const RecordList *records; /* all live records of the person, the person's own among them; of
+                                  other feeds too, where they go under this person's local id */
     const References *references;
     const MappingSettings *settings;
     const bool *open; /* beside settings->providers: the gate's answer; NULL: all open */
@@ -109,12 +111,14 @@ const char *origin_code(const Origin *origin, Arena *arena); /* NULL when no cod
 /* One row's lineage as compact JSON: the records it was made of, and for each element that has a
  * value [record, field, mapping line, code list row]:
  *   {"r":[["person","P1",3]],"e":{"EthnicCategory":[0,"ethnicity",45,"ethnicity:24"],"DatSetVer":[null,null,12]}}
- * A record is its place in "r"; the mapping's version is kept beside the row. */
+ * A record is its place in "r", with its feed where that is not the row's; the mapping's version is
+ * kept beside the row. */
 char *mapping_lineage(const MappedRow *row, Arena *arena);
 
 typedef struct LineageEntry {
     const char *element;
     const char *record_type, *record_id; /* NULL: a literal or a setting */
+    const char *record_feed;             /* where it is not the row's; or NULL */
     int64_t record_version;
     const char *field;
     const char *line; /* "mapping.yaml:45" */

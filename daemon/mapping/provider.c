@@ -31,7 +31,7 @@ static const char *lead_code(const MapContext *map, const Record *organisation)
 {
     const char *const fields[] = {"submitting_org", "parent"};
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        const Record *lead = references_find(map->references, map->feed, "organisation",
+        const Record *lead = references_find(map->references, organisation->feed, "organisation",
                                              field_text(organisation->root, fields[i]));
         const char *code = lead ? field_text(lead->root, "ods_code") : NULL;
         if (code)
@@ -44,7 +44,8 @@ static const ProviderSettings *choose(MapContext *map, const Record *referral)
 {
     const char *id = field_text(referral->root, "org");
     const Record *organisation =
-        references_find(map->references, map->feed, "organisation", id ? id : referral->org);
+        references_find(map->references, referral->feed ? referral->feed : map->feed,
+                        "organisation", id ? id : referral->org);
     if (!organisation) {
         say(map, FINDING_ORGANISATION_UNKNOWN, NULL, referral);
         return NULL;

@@ -3,14 +3,26 @@
 #include "daemon/mapping/row.h"
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/text.h"
 
 #include <string.h>
 
 static const Field nothing = {.kind = FIELD_ABSENT};
 
+/* A person's records may be of several feeds: what a record names is its own feed's. */
+const char *row_feed(const RowContext *row)
+{
+    return row->record && row->record->feed ? row->record->feed : row->map->feed;
+}
+
+static const Record *find_own(const RowContext *row, RecordType type, const char *id)
+{
+    return index_find(&row->map->index, row->record ? row->record->feed : NULL, type, id);
+}
+
 static const Record *find_reference(const RowContext *row, const char *type, const char *id)
 {
-    return references_find(row->map->references, row->map->feed, type, id);
+    return references_find(row->map->references, row_feed(row), type, id);
 }
 
 static bool is_type(const RowContext *row, RecordType type)
@@ -27,13 +39,13 @@ static const Record *find_referral(RowContext *row)
 {
     if (is_type(row, TYPE_REFERRAL))
         return row->record;
-    const Record *named = index_find(&row->map->index, TYPE_REFERRAL, own(row, "referral"));
+    const Record *named = find_own(row, TYPE_REFERRAL, own(row, "referral"));
     if (named)
         return named;
     const Record *contact = row_link(row, LINK_CONTACT);
     if (!contact || contact == row->record)
         return NULL;
-    return index_find(&row->map->index, TYPE_REFERRAL, field_text(contact->root, "referral"));
+    return find_own(row, TYPE_REFERRAL, field_text(contact->root, "referral"));
 }
 
 static const Record *find_organisation(RowContext *row)
@@ -75,9 +87,8 @@ static const Record *find_link(RowContext *row, Link link)
     case LINK_REFERRAL:
         return find_referral(row);
     case LINK_CONTACT:
-        return is_type(row, TYPE_CONTACT)
-                   ? row->record
-                   : index_find(&row->map->index, TYPE_CONTACT, own(row, "contact"));
+        return is_type(row, TYPE_CONTACT) ? row->record
+                                          : find_own(row, TYPE_CONTACT, own(row, "contact"));
     case LINK_ORGANISATION:
         return find_organisation(row);
     case LINK_LEAD:
@@ -128,7 +139,8 @@ static bool has_children(RowContext *row, RecordType type)
 {
     const PersonIndex *index = &row->map->index;
     for (size_t i = 0; i < index->counts[type]; i++)
-        if (field_is(index->by_type[type][i]->root, row->record->type, row->record->id))
+        if (field_is(index->by_type[type][i]->root, row->record->type, row->record->id) &&
+            text_equal(index->by_type[type][i]->feed, row->record->feed))
             return true;
     return false;
 }

@@ -19,7 +19,9 @@ typedef struct PersonIndex {
 } PersonIndex;
 
 void index_build(PersonIndex *index, const RecordList *records, Arena *arena);
-const Record *index_find(const PersonIndex *index, RecordType type, const char *id);
+/* Ids are a feed's own: two feeds may each have a contact of that id. */
+const Record *index_find(const PersonIndex *index, const char *feed, RecordType type,
+                         const char *id);
 
 /* Which provider a referral's rows are sent for; NULL: none, and a finding says why. */
 typedef struct ReferralProvider {
@@ -58,6 +60,7 @@ typedef struct RowContext {
     bool known[LINK_COUNT]; /* links[] holds the answer, which may be NULL */
 } RowContext;
 
+const char *row_feed(const RowContext *row); /* of the record, else of the person */
 const Record *row_link(RowContext *row, Link link);
 /* Never NULL.  ret_record: whose field it is; NULL when a link leads nowhere. */
 const Field *row_field(RowContext *row, const Path *path, const Record **ret_record);

@@ -3,6 +3,7 @@
 #include "daemon/mapping/transform.h"
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/text.h"
 
 #include <string.h>
 
@@ -18,7 +19,9 @@ static Transformed local_id(TransformCall *call, const char *id, const char *suf
                             const char **ret)
 {
     const MapContext *map = call->row->map;
-    const char *prefix = settings_id_prefix(map->settings, map->feed);
+    const Record *source = call->source ? call->source : call->row->record;
+    const char *prefix =
+        settings_id_prefix(map->settings, source && source->feed ? source->feed : map->feed);
     if (strlen(prefix) + strlen(id) + strlen(suffix) > LOCAL_ID_MAX) {
         transform_finding(call, FINDING_ID_TOO_LONG);
         return GOT_HOLD;
@@ -126,7 +129,7 @@ static const char *commissioner_of_lot(RowContext *row)
 Transformed transform_commissioner(TransformCall *call, const char **ret)
 {
     if (call->text) {
-        const Record *named = references_find(call->row->map->references, call->row->map->feed,
+        const Record *named = references_find(call->row->map->references, row_feed(call->row),
                                               "organisation", call->text);
         const char *code = named ? field_text(named->root, "ods_code") : NULL;
         return take(code ? code : call->text, ret);
@@ -150,7 +153,8 @@ static const char *default_team(RowContext *row, const char *organisation)
     size_t found = 0;
     for (size_t i = 0; !team && organisation && i < references_count(references); i++) {
         const Record *record = references_at(references, i);
-        if (strcmp(record->type, "team") == 0 && field_is(record->root, "org", organisation)) {
+        if (strcmp(record->type, "team") == 0 && field_is(record->root, "org", organisation) &&
+            text_equal(record->feed, row_feed(row))) {
             only = record->id;
             found++;
         }

@@ -39,8 +39,8 @@ static bool same_finding(const Finding *a, const Finding *b)
     return text_equal(a->rule, b->rule) && text_equal(a->provider, b->provider) &&
            text_equal(a->table, b->table) && text_equal(a->row_key, b->row_key) &&
            text_equal(a->element, b->element) && text_equal(a->record_id, b->record_id) &&
-           text_equal(a->field, b->field) && text_equal(a->cause_rule, b->cause_rule) &&
-           text_equal(a->cause_key, b->cause_key);
+           text_equal(a->record_feed, b->record_feed) && text_equal(a->field, b->field) &&
+           text_equal(a->cause_rule, b->cause_rule) && text_equal(a->cause_key, b->cause_key);
 }
 
 /* A finding of last month that is still so lasts a month longer. */
@@ -73,6 +73,7 @@ static void lead_home(const PersonCheck *check, const MappedRow *row, const Elem
     ret->row_key = row ? row->key : NULL;
     if (!record)
         return;
+    ret->record_feed = text_equal(record->feed, check->feed) ? NULL : record->feed;
     ret->record_type = record->type;
     ret->record_id = record->id;
     ret->org = record->org;
@@ -123,6 +124,8 @@ void person_check_mapping(PersonCheck *check, const MapFinding *found)
                        .provider = found->provider ? found->provider->code : NULL,
                        .feed = check->feed,
                        .person = check->person,
+                       .record_feed =
+                           record && !text_equal(record->feed, check->feed) ? record->feed : NULL,
                        .record_type = record ? record->type : NULL,
                        .record_id = record ? record->id : NULL,
                        .org = record ? record->org : NULL,

@@ -12,6 +12,7 @@
 #include "daemon/pipeline/retry.h"
 #include "daemon/roles/role.h"
 #include "daemon/roles/role_store.h"
+#include "daemon/store/match.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ typedef struct Poll {
     Arena *settings, *page;
     PolledFeed *feeds;
     size_t count;
-    bool reload, listening;
+    bool reload, listening, ruled;
     int64_t moved; /* bytes of the exchange that the hook last saw */
 } Poll;
 
@@ -77,7 +78,7 @@ static void list_feeds(Poll *poll)
                      .fall = section_number(section->section, "fall")}};
     }
     poll->count = config->feed_count;
-    poll->reload = false;
+    poll->reload = poll->ruled = false;
 }
 
 /* ---- what is worth saying, once ---- */
@@ -194,10 +195,22 @@ static bool turn(Poll *poll, int64_t *ret_wait_ms, Error *err)
     return true;
 }
 
+/* Before any record comes in by it. */
+static bool note_rule(Poll *poll, Error *err)
+{
+    const Config *config = role_config(poll->context);
+    poll->ruled = poll->ruled ||
+                  match_settings(poll->connection.store,
+                                 match_rule_of(section_text(config->main, "match_people")), err);
+    return poll->ruled;
+}
+
 /* One round over the feeds. */
 static bool round_of_feeds(Poll *poll, int64_t *ret_wait_ms, Error *err)
 {
     bool woken;
+    if (!note_rule(poll, err))
+        return false;
     if (!poll->listening && !store_listen(poll->connection.store, CHANNEL_FEED, err))
         return false;
     poll->listening = true;

@@ -192,18 +192,20 @@ static bool count_closed(Store *store, int64_t id, const SubmissionLock *lock, A
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(
             store, "look at the gate",
-            "with p as materialized (select distinct r.feed, coalesce(m.final, r.person) as person"
+            "with p as materialized (select distinct coalesce(g.lead_feed, r.feed) as feed,"
+            " coalesce(g.lead_person, m.final, r.person) as person"
             " from submission s join national_row r on r.provider = s.provider"
             " and r.first_month <= s.period and r.last_month >= s.period and r.gen_from <= "
             "s.generation"
             " and (r.gen_to is null or r.gen_to > s.generation)"
             " left join person_merge m on m.feed = r.feed and m.merged = r.person"
+            " left join person_match g on g.feed = r.feed"
+            " and g.person = coalesce(m.final, r.person)"
             " where s.id = $1 and not exists (select from left_out l where l.submission = $1"
             " and l.row_id = r.id)),"
             " c as materialized (select feed, person from consent_in_force where purpose = 'mhsds' "
             "and holds),"
-            " x as materialized (select feed, person from source_record where type = 'person' and "
-            "restricted)"
+            " x as materialized (select feed, person from person_restricted)"
             " select count(*) from p where exists (select from x where x.feed = p.feed and"
             " x.person = p.person) or ($2 and not exists (select from c where c.feed = p.feed"
             " and c.person = p.person))",

@@ -61,12 +61,15 @@ void finding_lists_add(FindingLists *lists, const Finding *finding, const char *
         [FINDING_COL_CAUSE_KEY] = finding->cause_key,
         [FINDING_COL_MESSAGE] = finding->message,
         [FINDING_COL_REMEDY] = finding->remedy,
+        [FINDING_COL_RECORD_FEED] = finding->record_feed,
     };
     _cleanup_digest_ Digest *digest = digest_new();
     for (int column = 0; column < FINDING_COLS; column++) {
         if (lists->columns[column].type != SQL_TEXT)
             continue;
         sql_list_text(&lists->columns[column], texts[column]);
+        if (column == FINDING_COL_RECORD_FEED && !texts[column])
+            continue; /* most have none: their fingerprint is as before there was one */
         const char *text =
             texts[column] ? texts[column] : "\x01"; /* no value is not the empty text */
         digest_add(digest, text, strlen(text) + 1);
@@ -127,7 +130,7 @@ bool finding_clear(Store *store, FindingSource source, const char *feed, const c
 #define FILTER                                                                                     \
     "($1::text is null or provider = $1) and ($2::text is null or source = $2)"                    \
     " and ($3::text is null or rule = $3) and ($4::text is null or person = $4)"                   \
-    " and ($5::text is null or feed = $5) and ($6::text is null or org = $6)"                      \
+    " and ($5::text is null or $5 in (feed, record_feed)) and ($6::text is null or org = $6)"      \
     " and ($7::text is null or record_type = $7) and ($8::text is null or record_id = $8)"         \
     " and ($9::bigint is null or coalesce($9 between first_month and last_month, true))"           \
     " and ($10::bigint is null or submission = $10) and (left_out or not $11) and (gen_to is "     \
@@ -176,6 +179,7 @@ static Finding read_finding(const PGresult *result, int row, Arena *arena)
         [FINDING_COL_CAUSE_KEY] = &finding.cause_key,
         [FINDING_COL_MESSAGE] = &finding.message,
         [FINDING_COL_REMEDY] = &finding.remedy,
+        [FINDING_COL_RECORD_FEED] = &finding.record_feed,
     };
     for (; column < FINDING_COLS; column++)
         if (texts[column])

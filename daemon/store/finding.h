@@ -29,7 +29,8 @@ typedef struct Finding {
     Month first_month, last_month;                      /* 0: every month */
     const char *feed, *record_type, *record_id, *field; /* what to correct */
     const char *person;                                 /* as the feed has it */
-    const char *org; /* organisation whose fix list it belongs to */
+    const char *record_feed; /* whose record it is, where it is not `feed` (match.h); or NULL */
+    const char *org;         /* organisation whose fix list it belongs to */
     const char *table, *element, *row_key;
     const char *cause_rule, *cause_table,
         *cause_key;               /* what it fell with; NULL: it is its own cause */

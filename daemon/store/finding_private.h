@@ -29,6 +29,7 @@ typedef enum FindingColumn {
     FINDING_COL_REMEDY,
     FINDING_COL_SUBMISSION,
     FINDING_COL_FINGERPRINT,
+    FINDING_COL_RECORD_FEED,
     FINDING_COLS,
 } FindingColumn;
 
@@ -41,18 +42,18 @@ FindingLists finding_lists(Arena *arena);
 /* `feed` and `person`, when not NULL, stand in for the finding's own. */
 void finding_lists_add(FindingLists *lists, const Finding *finding, const char *feed,
                        const char *person);
-void finding_lists_finish(FindingLists *lists, Sql *sql); /* parameters $1 to $23 must be free */
+void finding_lists_finish(FindingLists *lists, Sql *sql); /* parameters $1 to $24 must be free */
 
 #define FINDING_FIELDS                                                                             \
     "source, rule, severity, provider, first_month, last_month, feed, record_type, record_id, "    \
     "field, "                                                                                      \
     "person, org, table_code, element, row_key, cause_rule, cause_table, cause_key, left_out, "    \
     "message, "                                                                                    \
-    "remedy, submission, fingerprint"
+    "remedy, submission, fingerprint, record_feed"
 #define FINDING_UNNEST                                                                             \
     "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], "          \
     "$7::text[], "                                                                                 \
     "$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], "    \
     "$15::text[], $16::text[], $17::text[], $18::text[], $19::boolean[], $20::text[], "            \
     "$21::text[], "                                                                                \
-    "$22::bigint[], $23::bytea[])"
+    "$22::bigint[], $23::bytea[], $24::text[])"

@@ -237,7 +237,7 @@ static bool run_findings(Store *store, const PersonRows *people, size_t count, A
                   " as f(" FINDING_FIELDS ") order by fingerprint),"
                   " o as materialized (select f.id, f.fingerprint, f.gen_from, p.generation + 1 as "
                   "working"
-                  " from unnest($24::text[], $25::text[]) u(feed, person) join finding f on f.feed "
+                  " from unnest($25::text[], $26::text[]) u(feed, person) join finding f on f.feed "
                   "= u.feed"
                   " and f.person = u.person and f.gen_to is null left join provider p on p.code = "
                   "f.provider"

@@ -86,16 +86,18 @@ bool rows_closed_people(Store *store, const char *provider, Month month, int64_t
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(
             store, "look at the gate",
-            "with p as materialized (select r.person_key, r.feed, coalesce(m.final, r.person) as "
-            "person from national_row r left join person_merge m on m.feed = r.feed and"
-            " m.merged = r.person where r.table_order = $4 and " HOLDS(
+            "with p as materialized (select r.person_key, coalesce(g.lead_feed, r.feed) as feed,"
+            " coalesce(g.lead_person, m.final, r.person) as person from national_row r"
+            " left join person_merge m on m.feed = r.feed and m.merged = r.person"
+            " left join person_match g on g.feed = r.feed and g.person = coalesce(m.final, "
+            "r.person)"
+            " where r.table_order = $4 and " HOLDS(
                 "$1", "$2", "$3") "),"
                                   " c as materialized (select feed, person from consent_in_force "
                                   "where purpose = 'mhsds' "
                                   "and holds),"
-                                  " x as materialized (select feed, person from source_record "
-                                  "where type = 'person' and "
-                                  "restricted)"
+                                  " x as materialized (select feed, person from "
+                                  "person_restricted)"
                                   " select distinct person_key from p where exists (select from x "
                                   "where x.feed = p.feed"
                                   " and x.person = p.person) or ($5 and not exists (select from c "

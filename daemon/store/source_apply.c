@@ -260,6 +260,8 @@ static bool note_record(Apply *apply, const PGresult *result, int row, Names *ty
     apply->counts.orphans += sql_get_bool(result, row, COL_ORPHAN);
     names_add(&apply->people, sql_get_text(result, row, COL_OLD_PERSON, arena), arena);
     names_add(&apply->people, sql_get_text(result, row, COL_PERSON, arena), arena);
+    if (strcmp(type, "person") == 0)
+        names_add(&apply->identities, id, arena);
     if (sql_get_bool(result, row, COL_MOVED) && is_parent_type(type)) {
         names_add(types, type, arena);
         names_add(ids, id, arena);
@@ -428,25 +430,29 @@ static bool queue_users(Apply *apply, Error *err)
     return months_touch(apply->store, err);
 }
 
-static bool queue_people(Apply *apply, Error *err)
+bool source_queue(Apply *apply, Error *err)
 {
-    if (!apply->people.count)
+    if (!apply->people.count && !apply->other_people.count)
         return true;
     Sql sql = sql_new(apply->arena);
-    SqlList people = names_list(&apply->people, apply->arena);
+    SqlList people = names_list(&apply->people, apply->arena),
+            other_feeds = names_list(&apply->other_feeds, apply->arena),
+            other_people = names_list(&apply->other_people, apply->arena);
     sql_text(&sql, apply->feed);
     sql_add(&sql, &people);
+    sql_add(&sql, &other_feeds);
+    sql_add(&sql, &other_people);
     _cleanup_result_ PGresult *result = NULL;
     /* In order, so that two who queue the same people wait for each other and never in a circle.
      * Who waits already is only locked, so that nobody claims them before these records are there.
      * Who was set aside gets another try, alone, for the records may be better now. */
     if (!sql_run(apply->store, "queue people for mapping",
-                 "with p as materialized (select distinct unnest($2::text[]) as person),"
+                 "with p as materialized (select $1::text collate \"C\" as feed,"
+                 " unnest($2::text[]) collate \"C\" as person"
+                 " union select * from unnest($3::text[], $4::text[])),"
                  " q as (insert into work (feed, person, queued_at, due_at)"
-                 " select $1, person, mhsflow.now(), mhsflow.now() from p order by person"
-                 " on conflict (feed, person) do update set changed = work.changed + 1,"
-                 " due_at = least(work.due_at, excluded.due_at), quarantined = false,"
-                 " crash_count = least(work.crash_count, 1), attempts = 0"
+                 " select feed, person, mhsflow.now(), mhsflow.now() from p"
+                 " order by feed, person" ON_QUEUED_AGAIN
                  " where work.claimed_until is not null or work.quarantined or work.attempts > 0"
                  " or work.crash_count > 1 or work.due_at > excluded.due_at)"
                  " select count(*) from p",
@@ -462,7 +468,8 @@ static bool lock_feed(Apply *apply, Error *err)
     sql_text(&sql, apply->feed);
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(apply->store, "lock a feed",
-                 "select round, exists (select from purge p where p.feed = $1)"
+                 "select round, exists (select from purge p where p.feed = $1),"
+                 " (select rule from match_setting)"
                  " from feed_state where feed = $1 for update",
                  &sql, &result, err))
         return false;
@@ -471,6 +478,7 @@ static bool lock_feed(Apply *apply, Error *err)
                          "cannot store: feed \"%s\" is not registered", apply->feed);
     apply->round = sql_get_number(result, 0, 0);
     apply->has_purges = sql_get_bool(result, 0, 1);
+    apply->rule = match_rule_of(sql_get_text(result, 0, 2, apply->arena));
     return true;
 }
 
@@ -502,8 +510,8 @@ bool source_apply(Store *store, const char *feed, const Change *changes, size_t 
             return false;
         i = run > i ? run : i + 1;
     }
-    if ((apply.references.count && !queue_users(&apply, err)) || !queue_people(&apply, err) ||
-        !count_live(&apply, err))
+    if ((apply.references.count && !queue_users(&apply, err)) || !source_match(&apply, err) ||
+        !source_queue(&apply, err) || !count_live(&apply, err))
         return false;
     *ret = apply.counts;
     return true;

@@ -2,6 +2,7 @@
 /* One page being taken in; shared by the files that do it. */
 #pragma once
 
+#include "daemon/store/match.h"
 #include "daemon/store/source.h"
 #include "daemon/store/store_private.h"
 
@@ -16,7 +17,10 @@ typedef struct Apply {
     int64_t round;
     bool has_purges;
     Arena *arena;
-    Names people;     /* to be mapped again; may repeat */
+    Names people;                    /* to be mapped again; may repeat */
+    Names other_feeds, other_people; /* the same, of other feeds */
+    MatchRule rule;
+    Names identities; /* people whose own record changed, or whose records are another's now */
     Names references; /* "type:id" of reference records whose content changed */
     int64_t live;     /* change in the number of live records */
     SourceCounts counts;
@@ -30,6 +34,16 @@ SqlList names_list(const Names *names, Arena *arena);
 bool source_apply_merge(Apply *apply, const Change *change, Error *err);
 bool source_apply_restrict(Apply *apply, const Change *change, Error *err);
 bool source_apply_purge(Apply *apply, const Change *change, Error *err);
+
+/* Who was set aside gets another try, alone, for the records may be better now. */
+#define ON_QUEUED_AGAIN                                                                            \
+    " on conflict (feed, person) do update set changed = work.changed + 1,"                        \
+    " due_at = least(work.due_at, excluded.due_at), quarantined = false,"                          \
+    " crash_count = least(work.crash_count, 1), attempts = 0"
+
+/* Before source_queue(): who of `identities` is one with people of other feeds. */
+bool source_match(Apply *apply, Error *err);
+bool source_queue(Apply *apply, Error *err); /* people for mapping */
 
 ConsentDecision source_decision(const char *status, bool holds);
 bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, const char *purpose,

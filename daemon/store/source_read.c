@@ -33,8 +33,9 @@ ConsentDecision source_decision(const char *status, bool holds)
 /* The view consent_in_force for one person: the same order, but one probe of an index each. */
 #define CONSENT_OF_ONE                                                                             \
     "select d.id, d.status, d.status = 'given' and (d.valid_to is null"                            \
-    " or d.valid_to >= mhsflow.today()) as holds from consent_decision d where d.feed = u.feed"    \
-    " and d.person = u.person and d.purpose = $3 and d.valid_from <= mhsflow.today()"              \
+    " or d.valid_to >= mhsflow.today()) as holds from person_group(u.feed, u.person) g"            \
+    " join consent_decision d on d.feed = g.feed and d.person = g.person"                          \
+    " where d.purpose = $3 and d.valid_from <= mhsflow.today()"                                    \
     " order by d.valid_from desc, d.recorded_at desc nulls last, (d.status = 'given'), d.id desc " \
     "limit 1"
 
@@ -51,12 +52,12 @@ bool source_bases(Store *store, const SqlList *feeds, const SqlList *people, con
     if (!sql_run(
             store, "read consent",
             "select c.status, c.holds, c.id,"
-            " exists (select from source_record r where r.feed = u.feed and r.person = u.person"
-            " and r.type = 'person' and r.restricted),"
-            " (select min(day) - date '1970-01-01' from consent_decision d,"
+            " exists (select from person_group(u.feed, u.person) g join source_record r"
+            " on r.feed = g.feed and r.person = g.person where r.type = 'person' and r.restricted),"
+            " (select min(day) - date '1970-01-01' from person_group(u.feed, u.person) g"
+            " join consent_decision d on d.feed = g.feed and d.person = g.person,"
             " lateral (values (valid_from), (valid_to + 1)) v(day)"
-            " where d.feed = u.feed and d.person = u.person and d.purpose = $3"
-            " and v.day > mhsflow.today())"
+            " where d.purpose = $3 and v.day > mhsflow.today())"
             " from unnest($1::text[], $2::text[]) with ordinality u(feed, person, place)"
             " left join lateral (" CONSENT_OF_ONE ") c on true order by place",
             &sql, &result, err))

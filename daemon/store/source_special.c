@@ -134,6 +134,8 @@ bool source_apply_merge(Apply *apply, const Change *change, Error *err)
             continue;
         any = true;
         names_add(&apply->people, arena_text(apply->arena, survivor), apply->arena);
+        names_add(&apply->identities, arena_text(apply->arena, survivor), apply->arena);
+        names_add(&apply->identities, arena_text(apply->arena, merged), apply->arena);
         if (!move_people(apply, merged, err) || !move_people(apply, survivor, err) ||
             !audit_about(apply, merge ? AUDIT_PERSON_MERGED : AUDIT_PERSON_UNMERGED, "person",
                          merged, (AuditFields){0}, err))
@@ -213,26 +215,28 @@ static bool delete_records(Apply *apply, const Change *change, Names *ret_people
 
 /* All rows ever made for these people go, also those that a past submission was made of: it is
  * marked, cannot be built again, and cannot leave.  Mappers in flight lose their claim. */
-static bool delete_rows(Apply *apply, const Names *people, int64_t *ret_rows, Error *err)
+static bool delete_rows(Apply *apply, const Names *feeds, const Names *people, int64_t *ret_rows,
+                        Error *err)
 {
     Sql sql = sql_new(apply->arena);
-    SqlList list = names_list(people, apply->arena);
-    sql_text(&sql, apply->feed);
+    SqlList feed_list = names_list(feeds, apply->arena), list = names_list(people, apply->arena);
+    sql_add(&sql, &feed_list);
     sql_add(&sql, &list);
     return sql_do(apply->store, "stop mappers of purged people",
                   "update work set fence = fence + 1, claimed_until = null, claimed_by = null"
-                  " where feed = $1 and person = any($2::text[])",
+                  " where (feed, person) in (select * from unnest($1::text[], $2::text[]))",
                   &sql, NULL, err) &&
            sql_do(
                apply->store, "mark submissions that a purge touches",
                "update submission s set purged = true from national_row r"
-               " where r.feed = $1 and r.person = any($2::text[]) and r.provider = s.provider"
+               " where (r.feed, r.person) in (select * from unnest($1::text[], $2::text[])) and "
+               "r.provider = s.provider"
                " and s.period between r.first_month and r.last_month and r.gen_from <= s.generation"
                " and (r.gen_to is null or r.gen_to > s.generation) and not s.purged",
                &sql, NULL, err) &&
            sql_do(apply->store, "mark months that a purge touches",
                   "with r as (select distinct provider, first_month, last_month from national_row"
-                  " where feed = $1 and person = any($2::text[])),"
+                  " where (feed, person) in (select * from unnest($1::text[], $2::text[]))),"
                   " p as (update provider set purged_generation = generation"
                   " where code in (select provider from r) returning code, generation)"
                   " insert into provider_month as m (provider, month, dirty_generation, "
@@ -248,21 +252,53 @@ static bool delete_rows(Apply *apply, const Names *people, int64_t *ret_rows, Er
                   " reason = excluded.reason",
                   &sql, NULL, err) &&
            sql_do(apply->store, "purge findings",
-                  "delete from finding where feed = $1 and person = any($2::text[])", &sql, NULL,
-                  err) &&
+                  "delete from finding where (feed, person) in (select * from unnest($1::text[], "
+                  "$2::text[]))",
+                  &sql, NULL, err) &&
            sql_do(apply->store, "purge rows",
-                  "delete from national_row where feed = $1 and person = any($2::text[])", &sql,
-                  ret_rows, err) &&
+                  "delete from national_row where (feed, person) in (select * from "
+                  "unnest($1::text[], $2::text[]))",
+                  &sql, ret_rows, err) &&
            store_notify(apply->store, CHANNEL_BUILD, err);
+}
+
+/* Rows that purged records are in may be made under another feed's local id. */
+static bool add_leads(Apply *apply, Names *feeds, Names *people, Error *err)
+{
+    Sql sql = sql_new(apply->arena);
+    SqlList list = names_list(people, apply->arena);
+    sql_text(&sql, apply->feed);
+    sql_add(&sql, &list);
+    _cleanup_result_ PGresult *result = NULL;
+    for (size_t i = 0; i < people->count; i++)
+        names_add(feeds, apply->feed, apply->arena);
+    if (!sql_run(apply->store, "look for whom purged people go under",
+                 "select distinct lead_feed, lead_person from person_match"
+                 " where feed = $1 and person = any($2::text[])",
+                 &sql, &result, err))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        const char *feed = sql_get_text(result, row, 0, apply->arena),
+                   *person = sql_get_text(result, row, 1, apply->arena);
+        names_add(feeds, feed, apply->arena);
+        names_add(people, person, apply->arena);
+        names_add(&apply->other_feeds, feed, apply->arena);
+        names_add(&apply->other_people, person, apply->arena);
+    }
+    return true;
 }
 
 bool source_apply_purge(Apply *apply, const Change *change, Error *err)
 {
-    Names people = {0};
+    Names people = {0}, feeds = {0}, all = {0};
     int64_t records, rows = 0;
     uint8_t subject[DIGEST_SIZE];
-    if (!delete_records(apply, change, &people, &records, err) ||
-        (people.count && !delete_rows(apply, &people, &rows, err)) ||
+    if (!delete_records(apply, change, &people, &records, err))
+        return false;
+    for (size_t i = 0; i < people.count; i++)
+        names_add(&all, people.items[i], apply->arena);
+    if (!add_leads(apply, &feeds, &all, err) ||
+        (people.count && !delete_rows(apply, &feeds, &all, &rows, err)) ||
         !audit_subject(apply->store, apply->feed, change->type, change->id, subject, err))
         return false;
     Sql sql = sql_new(apply->arena);
@@ -274,6 +310,7 @@ bool source_apply_purge(Apply *apply, const Change *change, Error *err)
     sql_number(&sql, records);
     sql_number(&sql, rows);
     if (strcmp(change->type, "person") == 0) {
+        names_add(&apply->identities, arena_text(apply->arena, change->id), apply->arena);
         Sql edge = sql_new(apply->arena);
         sql_text(&edge, apply->feed);
         sql_text(&edge, change->id);

@@ -3,6 +3,7 @@
 #include "daemon/store/work.h"
 
 #include "daemon/base/fault.h"
+#include "daemon/base/text.h"
 #include "daemon/store/audit.h"
 #include "daemon/store/finding.h"
 #include "daemon/store/source_private.h"
@@ -24,7 +25,8 @@
     "+ 1,"                                                                                         \
     " crash_count = w.crash_count + (w.claimed_until is not null)::integer"                        \
     " from c, feed_state f where w.feed = c.feed and w.person = c.person and f.feed = w.feed"      \
-    " returning w.feed, w.person, w.fence, w.changed, w.attempts, w.crash_count, f.id_prefix"
+    " returning w.feed, w.person, w.fence, w.changed, w.attempts, w.crash_count, f.id_prefix,"     \
+    " exists (select from person_match m where m.feed = w.feed and m.person = w.person)"
 
 static bool set_aside(Store *store, const WorkItem *item, const char *code, Error *err)
 {
@@ -80,7 +82,8 @@ static bool claim(Store *store, const char *statement, size_t limit, int64_t lea
                                 .changed = sql_get_number(result, row, 3),
                                 .attempts = (int)sql_get_number(result, row, 4),
                                 .crashes = (int)sql_get_number(result, row, 5),
-                                .id_prefix = sql_get_text(result, row, 6, arena)};
+                                .id_prefix = sql_get_text(result, row, 6, arena),
+                                .follows = sql_get_bool(result, row, 7)};
     *ret = items;
     *ret_count = count;
     return true;
@@ -101,6 +104,29 @@ static bool claim_crashed(Store *store, int64_t lease_ms, Arena *arena, WorkItem
     }
 }
 
+/* Who goes under another feed's local id has no rows: the lead is mapped, with all records.  In a
+ * transaction of its own, so that nobody holds work while waiting for work. */
+static bool pass_on(Store *store, const WorkItem *items, size_t count, Arena *arena, Error *err)
+{
+    SqlList feeds = sql_list(arena, SQL_TEXT), people = sql_list(arena, SQL_TEXT);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].follows) {
+            sql_list_text(&feeds, items[i].feed);
+            sql_list_text(&people, items[i].person);
+        }
+    if (!feeds.count)
+        return true;
+    Sql sql = sql_new(arena);
+    sql_add(&sql, &feeds);
+    sql_add(&sql, &people);
+    return sql_do(store, "pass work on",
+                  "insert into work (feed, person, queued_at, due_at)"
+                  " select distinct m.lead_feed, m.lead_person, mhsflow.now(), mhsflow.now()"
+                  " from unnest($1::text[], $2::text[]) u(feed, person) join person_match m"
+                  " on m.feed = u.feed and m.person = u.person order by 1, 2" ON_QUEUED_AGAIN,
+                  &sql, NULL, err);
+}
+
 bool work_claim(Store *store, size_t limit, int64_t lease_ms, Arena *arena, WorkItem **ret,
                 size_t *ret_count, Error *err)
 {
@@ -115,7 +141,7 @@ bool work_claim(Store *store, size_t limit, int64_t lease_ms, Arena *arena, Work
         return false;
     if (*ret_count)
         FAULT(MAP_AFTER_CLAIM);
-    return true;
+    return pass_on(store, *ret, *ret_count, arena, err);
 }
 
 static void add_items(Sql *sql, const WorkItem *items, size_t count)
@@ -149,18 +175,26 @@ bool work_records(Store *store, const WorkItem *items, size_t count, const char 
     sql_add(&sql, &people);
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(store, "read people's records",
-                 "select s.type, s.id, s.version, s.org, s.record, u.place - 1"
+                 "select s.type, s.id, s.version, s.org, s.record, u.place - 1, s.feed"
                  " from unnest($1::text[], $2::text[]) with ordinality u(feed, person, place)"
-                 " cross join lateral (select * from source_record r where r.feed = u.feed"
-                 " and r.person = u.person and not r.deleted and not r.restricted"
+                 " cross join lateral (select u.feed, u.person where not exists (select from"
+                 " person_match m where m.feed = u.feed and m.person = u.person) union all"
+                 " select m.feed, m.person from person_match m where m.lead_feed = u.feed"
+                 " and m.lead_person = u.person) g"
+                 " cross join lateral (select * from source_record r where r.feed = g.feed"
+                 " and r.person = g.person and not r.deleted and not r.restricted"
                  " and r.record is not null offset 0) s"
-                 " order by place, s.type, s.id",
+                 " order by place, s.type, s.id, s.feed",
                  &sql, &result, err))
         return false;
     for (int row = 0; row < PQntuples(result); row++) {
         size_t place = (size_t)sql_get_number(result, row, 5);
         Record *record;
-        if (!source_read_record(result, row, items[place].feed, arena, &record, err))
+        const char *feed = PQgetvalue(result, row, 6);
+        if (!source_read_record(result, row,
+                                text_equal(feed, items[place].feed) ? items[place].feed
+                                                                    : arena_text(arena, feed),
+                                arena, &record, err))
             return false;
         record_list_add(&lists[place], record, arena);
     }
@@ -182,10 +216,10 @@ bool work_done(Store *store, const WorkItem *items, size_t count, Error *err)
             "fence, changed)"
             " join work w on w.feed = u.feed and w.person = u.person and w.fence = u.fence"
             " and w.claimed_until is not null order by w.feed, w.person for update of w),"
-            " l as materialized (select d.*, (select min(day) from consent_decision c,"
+            " l as materialized (select d.*, (select min(day) from person_group(d.feed, d.person) g"
+            " join consent_decision c on c.feed = g.feed and c.person = g.person,"
             " lateral (values (valid_from), (valid_to + 1)) v(day)"
-            " where c.feed = d.feed and c.person = d.person and v.day > mhsflow.today()) as later "
-            "from d),"
+            " where v.day > mhsflow.today()) as later from d),"
             " gone as (delete from work w using l where w.feed = l.feed and w.person = l.person"
             " and l.same and l.later is null returning 1),"
             " stay as (update work w set claimed_until = null, claimed_by = null, attempts = 0,"
@@ -252,10 +286,7 @@ static bool requeue(Store *store, const char *feed, int64_t *ret_people, Error *
                " select feed, person, mhsflow.now(), mhsflow.now() from (select distinct feed, "
                "person"
                " from source_record where person is not null and ($1::text is null or feed = $1)) p"
-               " order by feed, person"
-               " on conflict (feed, person) do update set changed = work.changed + 1,"
-               " due_at = least(work.due_at, excluded.due_at), quarantined = false,"
-               " crash_count = least(work.crash_count, 1), attempts = 0",
+               " order by feed, person" ON_QUEUED_AGAIN,
                &sql, ret_people, err) &&
            store_notify(store, CHANNEL_WORK, err);
 }

@@ -13,6 +13,7 @@ typedef struct WorkItem {
     int64_t fence, changed;    /* opaque: handed back to work_done() */
     int attempts, crashes;
     const char *id_prefix; /* the feed's */
+    bool follows; /* goes under another feed's local id (match.h): has no rows of its own */
 } WorkItem;
 
 /* A transaction of its own: at most `limit` persons that are due, oldest first, leased for
@@ -20,8 +21,10 @@ typedef struct WorkItem {
 bool work_claim(Store *store, size_t limit, int64_t lease_ms, Arena *arena, WorkItem **ret,
                 size_t *ret_count, Error *err);
 
-/* All live records of the claimed persons, in order of type and id, deleted and restricted records
- * left out; lists[i] belongs to items[i].  basis[i]: consent for `purpose` and restriction. */
+/* All live records of the claimed persons and of those of other feeds who go under their local id
+ * (none for whoever goes under another's), in order of type, id and feed, deleted and restricted
+ * records left out; lists[i] belongs to items[i].  basis[i]: consent for `purpose` and restriction.
+ */
 bool work_records(Store *store, const WorkItem *items, size_t count, const char *purpose,
                   Arena *arena, RecordList *lists, PersonBasis *basis, Error *err);
 

@@ -1,133 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From records in the store to rows in the store: gate, mapping, national rules, months, one
  * transaction. */
-#include "daemon/base/file.h"
-#include "daemon/pipeline/map_batch.h"
-#include "tests/component/store_case.h"
+#include "tests/component/map_case.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define TODAY "2026-11-23"
-
-static const OptionDecl no_options[] = {{0}};
-
-static const OptionDecl *options_of(const char *kind, const char *adapter)
-{
-    (void)kind, (void)adapter;
-    return no_options;
-}
-
-typedef struct Bench {
-    Tools tools;
-    Mapper *mapper;
-    References *references;
-} Bench;
-
-static Bench *bench_open(const char *more)
-{
-    char path[] = "/tmp/mhsflow-map-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
-    const char *root = getenv("MHSFLOW_SOURCE_ROOT");
-    const char *text =
-        arena_format(arena,
-                     "state: /tmp\ndataset: %s/mappings/mhsds-6.0\nmapping: "
-                     "%s/mappings/mhsds-6.0/standard/mapping.yaml\n"
-                     "calendar: %s/conf/calendar.csv\nsigning: {certificate: x.crt, key: x.key}\n"
-                     "feeds:\n  - {name: feed-b, adapter: mef, id_prefix: b}\n"
-                     "routes:\n  - {name: r, adapter: https}\n"
-                     "providers:\n  - {code: V9X01, route: r%s}\n",
-                     root, root, root, more);
-    const Config *config;
-    Bench *bench = arena_alloc(arena, sizeof *bench);
-    Day today;
-    ok(file_write(path, text, strlen(text), 0600, err));
-    ok(config_load(path, options_of, arena, &config, err));
-    unlink(path);
-    ok(tools_open(config, arena, &bench->tools, err));
-    ck_assert(civil_parse_day(TODAY, &today));
-    bench->mapper = mapper_new(&bench->tools, today);
-    return bench;
-}
-
-static void load_references(Bench *bench)
-{
-    RecordList list = {0};
-    int64_t version;
-    ok(source_reference(store, "feed-b", arena, &list, &version, err));
-    bench->references = references_new(arena);
-    for (size_t i = 0; i < list.count; i++)
-        references_add(bench->references, list.items[i]);
-}
-
-/* Everyone who waits; returns how many. */
-static size_t map_everyone(Bench *bench)
-{
-    size_t people = 0;
-    load_references(bench);
-    while (true) {
-        WorkItem *items;
-        size_t count;
-        MapCounts counts;
-        ok(work_claim(store, 10, 60000, arena, &items, &count, err));
-        if (!count)
-            return people;
-        MapTools tools = {.store = store,
-                          .mapper = bench->mapper,
-                          .tools = &bench->tools,
-                          .references = bench->references,
-                          .person_cap = (size_t)16 << 20};
-        ok(map_batch(&tools, items, count, &counts, err));
-        people += counts.people;
-    }
-}
-
-static void take_references(void)
-{
-    take("feed-b",
-         upsert("organisation", "O-L1", 1,
-                "{\"id\":\"O-L1\",\"name\":\"Lead\",\"ods_code\":\"V9X01\"}"),
-         upsert("team", "T-1", 1,
-                "{\"id\":\"T-1\",\"org\":\"O-L1\",\"mh_team_type\":\"A06\",\"age_group\":\"03\"}"));
-}
-
-static void take_whole_person(const char *id, int64_t version, const char *status)
-{
-    take(
-        "feed-b",
-        upsert("person", id, version,
-               arena_format(
-                   arena,
-                   "{\"id\":\"%s\",\"birth_date\":\"1988-04-09\",\"gp_practice\":\"Z9X001\"}", id)),
-        upsert("consent", arena_format(arena, "K%s", id), version,
-               arena_format(
-                   arena,
-                   "{\"id\":\"K%s\",\"person\":\"%s\",\"purpose\":\"mhsds\",\"status\":\"%s\","
-                   "\"valid_from\":\"2020-01-01\"}",
-                   id, id, status)),
-        upsert("referral", arena_format(arena, "R%s", id), version,
-               arena_format(arena,
-                            "{\"id\":\"R%s\",\"person\":\"%s\",\"org\":\"O-L1\",\"team\":\"T-1\","
-                            "\"commissioner\":"
-                            "\"V9C01\",\"received_date\":\"2026-09-10\"}",
-                            id, id)),
-        upsert("contact", arena_format(arena, "C%s", id), version,
-               arena_format(
-                   arena,
-                   "{\"id\":\"C%s\",\"referral\":\"R%s\",\"date\":\"2026-10-06\",\"medium\":\"01\","
-                   "\"attendance\":\"5\"}",
-                   id, id)));
-}
+#define BORN "\"birth_date\":\"1988-04-09\""
 
 START_TEST(rows_hold_for_their_months)
 {
     Bench *bench = bench_open("");
-    take_references();
-    take_whole_person("P1", 1, "given");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "given", BORN);
     ck_assert_uint_eq(map_everyone(bench), 1);
     ck_assert_int_eq(ask_number("select count(*) from work"), 0);
     /* September to November: one row each for the person, the practice, the referral; the contact
@@ -152,8 +34,8 @@ END_TEST
 START_TEST(a_closed_gate_takes_all_rows_out)
 {
     Bench *bench = bench_open("");
-    take_references();
-    take_whole_person("P1", 1, "given");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "given", BORN);
     map_everyone(bench);
     take("feed-b",
          upsert("consent", "KP1", 2,
@@ -171,8 +53,8 @@ END_TEST
 START_TEST(another_basis_lets_them_flow)
 {
     Bench *bench = bench_open(", legal_basis: legal_obligation");
-    take_references();
-    take_whole_person("P1", 1, "refused");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "refused", BORN);
     map_everyone(bench);
     ck_assert_int_eq(ask_number("select count(*) from national_row where gen_to is null"), 4);
     mapper_free(bench->mapper);
@@ -182,8 +64,8 @@ END_TEST
 START_TEST(a_fallen_referral_takes_the_person_and_names_the_cause)
 {
     Bench *bench = bench_open("");
-    take_references();
-    take_whole_person("P1", 1, "given");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "given", BORN);
     take("feed-b", upsert("referral", "RP1", 2,
                           "{\"id\":\"RP1\",\"person\":\"P1\",\"org\":\"O-L1\",\"team\":\"T-1\","
                           "\"received_date\":\"2026-09-10\"}"));
@@ -206,10 +88,10 @@ END_TEST
 START_TEST(one_person_who_cannot_be_mapped_does_not_stop_the_others)
 {
     Bench *bench = bench_open("");
-    take_references();
-    take_whole_person("P1", 1, "given");
-    take_whole_person("P2", 1, "given");
-    take_whole_person("P3", 1, "given");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "given", BORN);
+    take_whole_person("feed-b", "P2", 1, "given", BORN);
+    take_whole_person("feed-b", "P3", 1, "given", BORN);
     Text list = text_new(arena, (size_t)8 << 20);
     text_add(&list, "{\"id\":\"P2\",\"gp_practice\":\"Z9X001\",\"disabilities\":[");
     for (int i = 0; i < 20000; i++)
@@ -241,8 +123,8 @@ END_TEST
 START_TEST(an_edit_changes_only_what_it_touches)
 {
     Bench *bench = bench_open("");
-    take_references();
-    take_whole_person("P1", 1, "given");
+    take_references("feed-b");
+    take_whole_person("feed-b", "P1", 1, "given", BORN);
     map_everyone(bench);
     int64_t kept =
         ask_number("select id from national_row where table_code = 'MHS101' and gen_to is null");

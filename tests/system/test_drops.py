@@ -279,14 +279,21 @@ class MymupDump(unittest.TestCase):
             self.assertGreaterEqual(planted[kind], least, kind)
 
 
-class MymupDumpDirty(MymupDump):
-    """The same with more dirt, and other people."""
-
-    profile, seed = "dirty", int(os.environ.get("MHSFLOW_SEED", "4"))
-
-
 class MymupDumpHostile(MymupDump):
-    profile, seed = "hostile", int(os.environ.get("MHSFLOW_SEED", "5"))
+    """The same with values that are meant to break programs, and other people."""
+
+    profile, seed = "hostile", 5
+
+
+def more_dumps():
+    """MHSFLOW_SEEDS=N: N more caseloads, dirty and hostile in turn."""
+    return [type(f"MymupDump{seed}", (MymupDump,), {"profile": ("dirty", "hostile")[seed % 2], "seed": seed})
+            for seed in range(10, 10 + int(os.environ.get("MHSFLOW_SEEDS", "0")))]
+
+
+def load_tests(loader, tests, _pattern):
+    tests.addTests(loader.loadTestsFromTestCase(kind) for kind in more_dumps())
+    return tests
 
 
 class CsvDrop(unittest.TestCase):
