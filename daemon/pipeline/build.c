@@ -70,9 +70,12 @@ static bool write_document(BuildPass *pass, SpoolFile *file, const char *name, E
                      "leaving rows out does not come to an end after %d passes", MOST_PASSES);
 }
 
-static bool shrank(int64_t before, int64_t now, int64_t percent)
+/* Of `people`, the floor's share: what so many of them have on average. */
+static bool shrank(int64_t before, int64_t now, int64_t people, const BuildPolicy *policy)
 {
-    return before > 0 && (before - now) * 100 > before * percent;
+    int64_t lost = before - now;
+    return before > 0 && lost * 100 > before * policy->shrink_percent &&
+           (lost * 2 > before || lost * people > policy->shrink_floor * before);
 }
 
 /* Why a person must look before this goes out; NULL: nobody needs to. */
@@ -80,12 +83,11 @@ static const char *held_reason(const BuildPass *pass, const BuildPolicy *policy,
                                const SubmissionInfo *accepted)
 {
     const SubmissionCounts *was = &accepted->counts, *is = &pass->counts;
-    int64_t percent = policy->shrink_percent;
     if (pass->exclusions->refused)
         return "file_findings";
-    if (accepted->id && (shrank(was->people, is->people, percent) ||
-                         shrank(was->referrals, is->referrals, percent) ||
-                         shrank(was->contacts, is->contacts, percent)))
+    if (accepted->id && (shrank(was->people, is->people, was->people, policy) ||
+                         shrank(was->referrals, is->referrals, was->people, policy) ||
+                         shrank(was->contacts, is->contacts, was->people, policy)))
         return "shrunk";
     if (strcmp(policy->release, "manual") == 0 ||
         (strcmp(policy->release, "approve") == 0 && !accepted->id))

@@ -42,7 +42,8 @@ typedef struct BuildTools {
 typedef struct BuildPolicy {
     const char *route, *legal_basis;
     const char *release;    /* "automatic", "approve", "manual" */
-    int64_t shrink_percent; /* a revision that lost more than this is held */
+    int64_t shrink_percent; /* a revision that lost more than this is held … */
+    int64_t shrink_floor;   /* … unless it is what so many people have, and less than half */
 } BuildPolicy;
 
 typedef enum BuildOutcome {

@@ -211,7 +211,8 @@ static bool build_one(Builder *builder, const ProviderMonth *month, const NamedS
     BuildPolicy policy = {.route = section_text(provider->section, "route"),
                           .legal_basis = section_text(provider->section, "legal_basis"),
                           .release = section_text(provider->section, "release"),
-                          .shrink_percent = section_number(provider->section, "shrink_hold")};
+                          .shrink_percent = section_number(provider->section, "shrink_hold"),
+                          .shrink_floor = section_number(provider->section, "shrink_floor")};
     BuildResult result;
     if (!build_month(&build, &policy, settings_provider(tools->settings, provider->name),
                      month->month, arena, &result, err))

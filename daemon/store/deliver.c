@@ -43,14 +43,17 @@ static bool read_claims(const PGresult *result, Arena *arena, SubmissionClaim **
 static const char claim_from_start[] = CLAIM("");
 static const char claim_from_mark[] = CLAIM(" and (q.deadline, q.id) > (at($5), $6)");
 
+static const char claim_fresh[] = CLAIM(" and q.attempts = 0");
+
 const char *submission_claim_statement(bool from_mark)
 {
     return from_mark ? claim_from_mark : claim_from_start;
 }
 
-static bool run_claim(Store *store, SubmissionCursor *cursor, bool from_mark, const char *route,
-                      size_t limit, int64_t lease_ms, Arena *arena, SubmissionClaim **ret,
-                      size_t *ret_count, Error *err)
+/* `mark` NULL: the statement begins at the start. */
+static bool run_claim(Store *store, const char *statement, const SubmissionCursor *mark,
+                      const char *route, size_t limit, int64_t lease_ms, Arena *arena,
+                      SubmissionClaim **ret, size_t *ret_count, Error *err)
 {
     _cleanup_transaction_ Transaction transaction = {0};
     _cleanup_result_ PGresult *result = NULL;
@@ -59,13 +62,12 @@ static bool run_claim(Store *store, SubmissionCursor *cursor, bool from_mark, co
     sql_number(&sql, lease_ms);
     sql_text(&sql, store_holder(store));
     sql_text(&sql, route);
-    if (from_mark) {
-        sql_number(&sql, cursor->deadline);
-        sql_number(&sql, cursor->id);
+    if (mark) {
+        sql_number(&sql, mark->deadline);
+        sql_number(&sql, mark->id);
     }
     if (!store_begin(store, &transaction, err) ||
-        !sql_run(store, "claim submissions", submission_claim_statement(from_mark), &sql, &result,
-                 err))
+        !sql_run(store, "claim submissions", statement, &sql, &result, err))
         return false;
     read_claims(result, arena, ret, ret_count);
     for (size_t i = 0; i < *ret_count; i++)
@@ -79,15 +81,16 @@ static bool run_claim(Store *store, SubmissionCursor *cursor, bool from_mark, co
     return store_commit(&transaction, err);
 }
 
-bool submission_claim(Store *store, SubmissionCursor *cursor, const char *route, size_t limit,
-                      int64_t lease_ms, Arena *arena, SubmissionClaim **ret, size_t *ret_count,
-                      Error *err)
+static bool claim_in_order(Store *store, SubmissionCursor *cursor, const char *route, size_t limit,
+                           int64_t lease_ms, Arena *arena, SubmissionClaim **ret, size_t *ret_count,
+                           Error *err)
 {
     int64_t now = clock_steady();
     bool from_mark = cursor->id && now - cursor->swept_at < SWEEP_EVERY;
     if (!from_mark)
         *cursor = (SubmissionCursor){.swept_at = now};
-    if (!run_claim(store, cursor, from_mark, route, limit, lease_ms, arena, ret, ret_count, err))
+    if (!run_claim(store, submission_claim_statement(from_mark), from_mark ? cursor : NULL, route,
+                   limit, lease_ms, arena, ret, ret_count, err))
         return false;
     if (*ret_count == limit) {
         cursor->deadline = (*ret)[limit - 1].info.deadline;
@@ -99,7 +102,26 @@ bool submission_claim(Store *store, SubmissionCursor *cursor, const char *route,
     if (*ret_count || !from_mark)
         return true;
     *cursor = (SubmissionCursor){.swept_at = now};
-    return run_claim(store, cursor, false, route, limit, lease_ms, arena, ret, ret_count, err);
+    return run_claim(store, claim_from_start, NULL, route, limit, lease_ms, arena, ret, ret_count,
+                     err);
+}
+
+bool submission_claim(Store *store, SubmissionCursor *cursor, const char *route, size_t limit,
+                      int64_t lease_ms, Arena *arena, SubmissionClaim **ret, size_t *ret_count,
+                      Error *err)
+{
+    bool fresh_first = cursor->deferred;
+    cursor->deferred = false;
+    if (fresh_first &&
+        !run_claim(store, claim_fresh, NULL, route, limit, lease_ms, arena, ret, ret_count, err))
+        return false;
+    if (fresh_first && *ret_count)
+        return true;
+    if (!claim_in_order(store, cursor, route, limit, lease_ms, arena, ret, ret_count, err))
+        return false;
+    for (size_t i = 0; i < *ret_count; i++)
+        cursor->deferred |= (*ret)[i].info.attempts > 0;
+    return true;
 }
 
 bool submission_claim_questions(Store *store, const char *route, size_t limit, int64_t lease_ms,

@@ -267,10 +267,11 @@ static bool insert_rows(Store *store, const SubmissionNew *new, int64_t id, Aren
                   "$5::text[])"
                   " with ordinality u(t, o, k, f, place)",
                   &rows, NULL, err) &&
-           sql_do(store, "keep what was left out",
-                  "insert into left_out (submission, row_id) select distinct $1::bigint, "
-                  "unnest($2::bigint[])",
-                  &out, NULL, err);
+           (!new->left_out_count ||
+            sql_do(store, "keep what was left out",
+                   "insert into left_out (submission, row_id) select distinct $1::bigint, "
+                   "unnest($2::bigint[])",
+                   &out, NULL, err));
 }
 
 static bool insert_findings(Store *store, const SubmissionNew *new, int64_t id, Arena *arena,

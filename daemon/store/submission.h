@@ -125,6 +125,7 @@ bool submission_leaves_out(Store *store, int64_t id, int64_t row, bool *ret, Err
  * snapshot keeps dead (see README.md). */
 typedef struct SubmissionCursor {
     int64_t deadline, id, swept_at;
+    bool deferred; /* the last claim brought one that was tried before: a fresh one is next */
 } SubmissionCursor;
 
 typedef struct SubmissionClaim {
@@ -133,7 +134,8 @@ typedef struct SubmissionClaim {
 } SubmissionClaim;
 
 /* Transactions of their own.  Ready and due, earliest deadline first, of one route (NULL: any), no
- * month of which another revision is on its way. */
+ * month of which another revision is on its way.  Once something has failed before, every second
+ * claim is for what was never tried: a bad backlog does not starve what is new. */
 bool submission_claim(Store *store, SubmissionCursor *cursor, const char *route, size_t limit,
                       int64_t lease_ms, Arena *arena, SubmissionClaim **ret, size_t *ret_count,
                       Error *err);

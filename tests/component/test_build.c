@@ -252,6 +252,44 @@ START_TEST(a_month_that_shrank_is_held)
 }
 END_TEST
 
+static BuildOutcome withdraw_one(Site *site, int number)
+{
+    take_consent(FEED, number, 2, "withdrawn");
+    map_everyone(site);
+    return build_october(site);
+}
+
+START_TEST(a_small_month_may_lose_as_many_as_the_floor)
+{
+    Site *site = site_plain();
+    site->policy.shrink_floor = 2;
+    take_people(1, 20);
+    map_everyone(site);
+    build_october(site);
+    accept(site->result.submission);
+    ck_assert_int_eq(withdraw_one(site, 1), BUILD_QUEUED); /* a twentieth */
+    ck_assert_int_eq(withdraw_one(site, 2), BUILD_QUEUED);
+    ck_assert_int_eq(withdraw_one(site, 3), BUILD_HELD); /* of what was accepted last: three */
+    ck_assert_str_eq(site->result.reason, "shrunk");
+    site_free(site);
+}
+END_TEST
+
+START_TEST(half_a_month_is_held_whatever_the_floor)
+{
+    Site *site = site_plain();
+    site->policy.shrink_floor = 100;
+    take_people(1, 5);
+    map_everyone(site);
+    build_october(site);
+    accept(site->result.submission);
+    ck_assert_int_eq(withdraw_one(site, 1), BUILD_QUEUED);
+    ck_assert_int_eq(withdraw_one(site, 2), BUILD_QUEUED);
+    ck_assert_int_eq(withdraw_one(site, 3), BUILD_HELD);
+    site_free(site);
+}
+END_TEST
+
 static void release_way(const char *release, BuildOutcome first, BuildOutcome second)
 {
     Site *site = site_plain();
@@ -456,6 +494,7 @@ CASE_MAIN("build", a_clean_month_is_ready_and_valid, a_shared_nhs_number_leaves_
           a_fallen_referral_names_its_cause_down_to_the_person, a_bad_contact_falls_alone,
           the_same_content_makes_no_revision, a_late_edit_supersedes_what_was_not_sent,
           what_the_receiver_has_is_not_sent_again, a_month_that_shrank_is_held,
+          a_small_month_may_lose_as_many_as_the_floor, half_a_month_is_held_whatever_the_floor,
           released_automatically, the_first_revision_waits_for_a_person,
           every_revision_waits_for_a_person, a_held_document_is_checked_too,
           an_empty_month_is_nothing_to_send, everyone_gone_after_an_accepted_revision_is_held,

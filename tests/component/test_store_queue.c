@@ -445,6 +445,40 @@ START_TEST(claims_come_by_deadline_and_routes_apart)
 }
 END_TEST
 
+/* Thirty months of a bad backlog, all due again and all more urgent; then one that is new. */
+START_TEST(a_bad_backlog_does_not_starve_what_is_new)
+{
+    SubmissionClaim *claims;
+    SubmissionCursor cursor = {0};
+    SubmissionState state;
+    Settlement later = {.outcome = OUTCOME_LATER, .code = "x", .next_in_ms = 3600000};
+    size_t count;
+    int place = 0;
+    people(1);
+    for (int i = 0; i < 30; i++)
+        build(store, "V1", NOVEMBER - 31 + i, NULL);
+    for (int i = 0; i < 30; i++) {
+        SubmissionClaim claim = claim_one(store);
+        ck_assert(intend(store, &claim));
+        ok(submission_settle(store, claim.info.id, claim.fence, &later, &state, err));
+    }
+    ask_text("update submission_queue set next_at = mhsflow.now()");
+    int64_t fresh = build(store, "V1", NOVEMBER, NULL);
+    for (int i = 1; i <= 10 && !place; i++) {
+        ok(submission_claim(store, &cursor, NULL, 1, 60000, arena, &claims, &count, err));
+        ck_assert_uint_eq(count, 1);
+        place = claims[0].info.id == fresh ? i : 0;
+    }
+    ck_assert_int_eq(place, 2);
+    /* With nothing new left, the backlog goes on in its order. */
+    for (int i = 0; i < 5; i++) {
+        ok(submission_claim(store, &cursor, NULL, 1, 60000, arena, &claims, &count, err));
+        ck_assert_uint_eq(count, 1);
+        ck_assert_int_eq(claims[0].info.period, NOVEMBER - 30 + i);
+    }
+}
+END_TEST
+
 START_TEST(the_claiming_mark_never_loses_one)
 {
     SubmissionClaim *claims;
@@ -490,5 +524,5 @@ CASE_MAIN("store: queue", a_newer_revision_takes_the_place_of_unsent_ones,
           another_basis_does_not_ask_for_consent, a_merge_into_a_refusal_closes_the_gate,
           who_was_left_out_does_not_close_the_gate, what_a_person_may_do,
           a_refused_one_is_not_released_over_a_newer, what_the_receiver_found_leads_to_our_rows,
-          claims_come_by_deadline_and_routes_apart, the_claiming_mark_never_loses_one,
-          a_routes_state_is_audited_when_it_changes)
+          claims_come_by_deadline_and_routes_apart, a_bad_backlog_does_not_starve_what_is_new,
+          the_claiming_mark_never_loses_one, a_routes_state_is_audited_when_it_changes)
