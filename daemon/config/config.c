@@ -169,6 +169,35 @@ static bool read_signing(const YamlNode *root, Arena *arena, Config *config, Err
     return !node || section_read(node, tables, 1, arena, &config->signing, err);
 }
 
+static bool is_loopback(const char *listen)
+{
+    return text_starts(listen, "127.") || text_starts(listen, "[::1]:") ||
+           text_starts(listen, "localhost:") || text_starts(listen, "unix:");
+}
+
+/* Pages with personal data never go over a network unencrypted, and nobody is believed unproven. */
+static bool read_console(const YamlNode *root, Arena *arena, Config *config, Error *err)
+{
+    const YamlNode *node = yaml_get(root, "console");
+    const OptionDecl *tables[] = {console_options};
+    const Section *section;
+
+    if (!node)
+        return true;
+    if (!section_read(node, tables, 1, arena, &section, err))
+        return false;
+    config->console = section;
+    if (!section_text(section, "certificate") != !section_text(section, "key"))
+        return yaml_error(node, err, "\"certificate\" and \"key\" go together");
+    if (!section_text(section, "certificate") && !is_loopback(section_text(section, "listen")))
+        return yaml_error(yaml_get(node, "listen"), err,
+                          "\"listen\" is an address that others reach, so \"certificate\" and "
+                          "\"key\" are required");
+    if (!section_text(section, "proxy_header") != !section_text(section, "proxy_secret"))
+        return yaml_error(node, err, "\"proxy_header\" and \"proxy_secret\" go together");
+    return true;
+}
+
 bool config_load(const char *path, AdapterOptions adapter_options, Arena *arena, const Config **ret,
                  Error *err)
 {
@@ -183,7 +212,7 @@ bool config_load(const char *path, AdapterOptions adapter_options, Arena *arena,
     if (!yaml_load(config->path, arena, &root, err))
         return error_wrap(err, "reading the settings");
     if (!section_read(root, tables, 1, arena, &config->main, err) ||
-        !read_signing(root, arena, config, err) ||
+        !read_signing(root, arena, config, err) || !read_console(root, arena, config, err) ||
         !read_list(root, &feeds, adapter_options, arena, &config->feeds, &config->feed_count,
                    err) ||
         !read_list(root, &routes, adapter_options, arena, &config->routes, &config->route_count,
@@ -308,6 +337,10 @@ const char *config_needs_restart(const Config *old, const Config *fresh, Arena *
         reason = "the section \"signing\" came or went";
     if (!reason && old->signing)
         reason = section_restart(old->signing, fresh->signing, arena);
+    if (!reason && !old->console != !fresh->console)
+        reason = "the section \"console\" came or went";
+    if (!reason && old->console)
+        reason = section_restart(old->console, fresh->console, arena);
     if (!reason)
         reason = list_restart(old->feeds, old->feed_count, fresh->feeds, fresh->feed_count, arena);
     if (!reason)

@@ -7,9 +7,10 @@
  *   routes:    [{name: …, adapter: https, …}]
  *   providers: [{code: …, submitter: …, route: …, legal_basis: consent, …}]
  *   signing:   {certificate: …, key: …}
+ *   console:   {listen: …}
  *
  * Top-level options are in options.def (table `config_options`), those of a feed,
- * route, provider and the signing section in tables of their own in the same
+ * route, provider, the signing and the console section in tables of their own in the same
  * file; an adapter adds its table to its feed or route.  config does not know the
  * adapters: the caller hands in a function that finds an adapter's table. */
 #pragma once
@@ -17,7 +18,7 @@
 #include "daemon/config/option.h"
 
 extern const OptionDecl config_options[], feed_options[], route_options[], provider_options[],
-    signing_options[];
+    signing_options[], console_options[];
 
 typedef struct NamedSection {
     const char *name;    /* feed and route name, provider code */
@@ -29,6 +30,7 @@ typedef struct Config {
     const char *path;
     const Section *main;    /* state, database, dataset, mapping, … */
     const Section *signing; /* certificate, key, socket; NULL when nothing is to be sent */
+    const Section *console; /* listen, … ; NULL: no pages */
     NamedSection *feeds, *routes, *providers;
     size_t feed_count, route_count, provider_count;
 } Config;

@@ -181,6 +181,15 @@ static const char *route_example(const OptionDecl *decl)
                                                : example_of(decl);
 }
 
+static const char *console_example(const OptionDecl *decl)
+{
+    return text_equal(decl->name, "certificate")    ? "console.crt"
+           : text_equal(decl->name, "key")          ? "credential:console_key"
+           : text_equal(decl->name, "proxy_header") ? "X-Remote-User"
+           : text_equal(decl->name, "proxy_secret") ? "credential:console_proxy"
+                                                    : example_of(decl);
+}
+
 static void add_section(const char *name, Text *out)
 {
     for (const OptionDecl *decl = config_options; decl->name; decl++)
@@ -189,6 +198,18 @@ static void add_section(const char *name, Text *out)
             add_comment(decl->help, "", out);
         }
     text_addf(out, "%s:\n", name);
+}
+
+/* A section that most sites begin without is commented out, its name too. */
+static void add_optional(const char *name, const OptionDecl *table, Text *out)
+{
+    for (const OptionDecl *decl = config_options; decl->name; decl++)
+        if (text_equal(decl->name, name)) {
+            text_add(out, "\n");
+            add_comment(decl->help, "", out);
+        }
+    text_addf(out, "#%s:\n", name);
+    option_sample(table, "  ", console_example, out);
 }
 
 /* The first adapter of the kind shows its options live; those of the others stand in the reference.
@@ -216,6 +237,7 @@ void config_sample(const AdapterInfo *adapters, size_t count, Text *out)
     option_sample(config_options, "", example_of, out);
     add_section("signing", out);
     option_sample(signing_options, "  ", example_of, out);
+    add_optional("console", console_options, out);
     add_list("feeds", "feed", feed_options, adapters, count, feed_example, out);
     add_list("routes", "route", route_options, adapters, count, route_example, out);
     add_list("providers", "", provider_options, adapters, 0, example_of, out);
@@ -226,11 +248,10 @@ void config_reference(const AdapterInfo *adapters, size_t count, Text *out)
     static const struct {
         const char *title;
         const OptionDecl *table;
-    } sections[] = {{"Top of the file", config_options},
-                    {"signing", signing_options},
-                    {"feeds: each item", feed_options},
-                    {"routes: each item", route_options},
-                    {"providers: each item", provider_options}};
+    } sections[] = {
+        {"Top of the file", config_options},  {"signing", signing_options},
+        {"console", console_options},         {"feeds: each item", feed_options},
+        {"routes: each item", route_options}, {"providers: each item", provider_options}};
 
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         text_addf(out, "\n### %s\n\n", sections[i].title);

@@ -13,10 +13,14 @@
 #define OPTION_IN_ROUTE NO_ROW
 #define OPTION_IN_PROVIDER NO_ROW
 #define OPTION_IN_SIGNING NO_ROW
+#define OPTION_IN_CONSOLE NO_ROW
 const OptionDecl config_options[] = {
 #include "daemon/config/options.def"
     {"signing", OPTION_SECTIONS, NULL, NULL, NULL, NULL, false, OPTION_RESTART,
      "What the role `sign` signs with."},
+    {"console", OPTION_SECTIONS, NULL, NULL, NULL, NULL, false, OPTION_RESTART,
+     "The pages for people, when they are wanted: an empty section (console: {}) has them on this "
+     "machine only."},
     {"feeds", OPTION_SECTIONS, NULL, NULL, NULL, NULL, false, OPTION_RESTART,
      "Where records come from: one item for each export feed."},
     {"routes", OPTION_SECTIONS, NULL, NULL, NULL, NULL, false, OPTION_RESTART,
@@ -58,6 +62,15 @@ const OptionDecl provider_options[] = {
 #undef OPTION_IN_SIGNING
 #define OPTION_IN_SIGNING ROW
 const OptionDecl signing_options[] = {
+#include "daemon/config/options.def"
+    {0},
+};
+#undef OPTION_IN_SIGNING
+#define OPTION_IN_SIGNING NO_ROW
+
+#undef OPTION_IN_CONSOLE
+#define OPTION_IN_CONSOLE ROW
+const OptionDecl console_options[] = {
 #include "daemon/config/options.def"
     {0},
 };

@@ -37,7 +37,7 @@ struct RoleContext {
 };
 
 static const Role *const roles[] = {&role_database, &role_sign,   &role_poll, &role_map,
-                                    &role_build,    &role_submit, &role_seal};
+                                    &role_build,    &role_submit, &role_seal, &role_console};
 
 const Role *const *role_all(size_t *ret_count)
 {

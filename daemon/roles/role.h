@@ -25,7 +25,8 @@ typedef struct Role {
                 Error *err); /* until role_stopping(); false ends the process */
 } Role;
 
-extern const Role role_database, role_poll, role_map, role_build, role_submit, role_sign, role_seal;
+extern const Role role_database, role_poll, role_map, role_build, role_submit, role_sign, role_seal,
+    role_console;
 const Role *const *role_all(size_t *ret_count); /* in the order they start */
 
 const Config *role_config(RoleContext *context);

@@ -221,7 +221,8 @@ static void choose_roles(Supervisor *supervisor, const Config *config)
     bool embedded = strcmp(section_text(config->main, "database"), "embedded") == 0;
     bool seals = section_text(config->main, "seal_key") != NULL;
     for (size_t i = 0; i < count; i++)
-        if ((roles[i] != &role_database || embedded) && (roles[i] != &role_seal || seals))
+        if ((roles[i] != &role_database || embedded) && (roles[i] != &role_seal || seals) &&
+            (roles[i] != &role_console || config->console))
             supervisor->children[supervisor->count++] =
                 (Child){.role = roles[i], .ready = -1, .wait = FIRST_WAIT};
 }

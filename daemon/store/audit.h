@@ -72,6 +72,31 @@ typedef struct AuditFilter {
 typedef bool (*AuditSink)(void *context, const AuditRecord *record, Error *err);
 bool audit_list(Store *store, const AuditFilter *filter, AuditSink sink, void *context, Error *err);
 
+/* For pages: the newest first, a part at a time, by an index. */
+typedef struct AuditSearch {
+    const char *event, *actor; /* NULL: any */
+    const uint8_t *subject;    /* NULL: any */
+    int64_t submission;        /* 0: any */
+    int64_t from, to;          /* microseconds; 0: open */
+    int64_t before_at, before; /* where the part before ended; 0: at the newest */
+    size_t limit;
+} AuditSearch;
+typedef struct AuditFound {
+    AuditRecord record;
+    int64_t at_us, leaf; /* leaf -1: not sealed yet */
+} AuditFound;
+bool audit_search(Store *store, const AuditSearch *search, Arena *arena, AuditFound **ret,
+                  size_t *ret_count, Error *err);
+
+typedef struct AuditSealed {
+    int64_t events, sealed; /* by the highest numbers: what was given out, not what was counted */
+    int64_t checkpoint, checkpoint_at;
+} AuditSealed;
+bool audit_sealed(Store *store, AuditSealed *ret, Error *err);
+
+/* Every event's name, NULL after the last. */
+const char *const *audit_event_names(void);
+
 /* The body of an event as hashed, and its hash; in `arena`. */
 char *audit_body(const AuditRecord *record, Arena *arena);
 void audit_hash(const AuditRecord *record, Arena *arena, uint8_t ret[DIGEST_SIZE]);

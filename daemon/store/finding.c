@@ -157,7 +157,7 @@ static Sql filter_sql(const FindingFilter *filter, Arena *arena)
     return sql;
 }
 
-static Finding read_finding(const PGresult *result, int row, Arena *arena)
+Finding finding_read(const PGresult *result, int row, Arena *arena)
 {
     int column = 0;
     Finding finding = {0};
@@ -215,7 +215,7 @@ bool finding_list(Store *store, const FindingFilter *filter, FindingSink sink, v
         if (PQntuples(result) == 0)
             return store_commit(&transaction, err);
         for (int row = 0; row < PQntuples(result); row++) {
-            Finding finding = read_finding(result, row, rows);
+            Finding finding = finding_read(result, row, rows);
             if (!sink(context, &finding, err))
                 return false;
         }

@@ -69,3 +69,23 @@ typedef struct FindingGroup {
 } FindingGroup;
 bool finding_groups(Store *store, const FindingFilter *filter, Arena *arena, FindingGroup **ret,
                     size_t *ret_count, Error *err);
+
+/* ---- for pages: a part at a time, by an index ---- */
+
+/* Where the part before ended; NULL texts at the start. */
+typedef struct FindingPlace {
+    const char *org, *cause;
+    int64_t id;
+} FindingPlace;
+
+typedef struct FindingPart {
+    const char *cause, *org; /* NULL: any; org "" is those of no organisation */
+    const char *source;      /* NULL: any */
+    FindingPlace after;
+    size_t limit;
+} FindingPart;
+
+/* Findings that hold, in order of organisation, cause and age; memory is that of one part.
+ * *ret_next: give it as `after` for the next part. */
+bool finding_part(Store *store, const FindingPart *part, Arena *arena, Finding **ret,
+                  size_t *ret_count, FindingPlace *ret_next, Error *err);

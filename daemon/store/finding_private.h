@@ -57,3 +57,6 @@ void finding_lists_finish(FindingLists *lists, Sql *sql); /* parameters $1 to $2
     "$15::text[], $16::text[], $17::text[], $18::text[], $19::boolean[], $20::text[], "            \
     "$21::text[], "                                                                                \
     "$22::bigint[], $23::bytea[], $24::text[])"
+
+/* A row of FINDING_FIELDS, id, us(found_at). */
+Finding finding_read(const PGresult *result, int row, Arena *arena);

@@ -212,6 +212,21 @@ bool submission_list(Store *store, const SubmissionFilter *filter, Arena *arena,
                      SubmissionInfo **ret, size_t *ret_count,
                      Error *err); /* newest month first, then provider, revision */
 
+/* For pages: without the bytes of signatures, a part at a time, newest month first. */
+typedef struct SubmissionPart {
+    const char *provider, *state; /* NULL: any */
+    Month period, from;           /* 0: any; from: this month and later ones */
+    bool newest;                  /* only the newest revision of each month */
+    bool attention;               /* only those that wait for a person */
+    size_t skip, limit;
+} SubmissionPart;
+bool submission_part(Store *store, const SubmissionPart *part, Arena *arena, SubmissionInfo **ret,
+                     size_t *ret_count, Error *err);
+
+/* Since when the first is due that could go: no other revision of its month is on its way, and its
+ * route is open.  0: none. */
+bool submission_overdue(Store *store, int64_t *ret_since, Error *err);
+
 /* Its biography: attempts, answers and audit events in order of time. */
 typedef struct SubmissionEvent {
     int64_t at;

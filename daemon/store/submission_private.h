@@ -7,18 +7,22 @@
 #include "daemon/store/submission.h"
 
 /* From "submission s join submission_queue q using (id)". */
-#define SUBMISSION_COLUMNS                                                                         \
+#define SUBMISSION_COLUMNS_BESIDE(signature)                                                       \
     "s.id, s.data_set, s.provider, s.period, s.revision, q.state, s.generation, s.held_reason, "   \
     "s.held_by, s.released_by, s.cancelled_by, s.person_reason, s.route, s.legal_basis, "          \
     "us(s.deadline), "                                                                             \
     "us(s.created_at), us(q.next_at), s.document_created, s.document_digest, s.content_digest, "   \
     "s.document_size, s.rows, s.people, s.referrals, s.contacts, s.pack_version, "                 \
     "s.format_version, "                                                                           \
-    "s.mapping_version, s.program_version, s.spool_name, s.idempotency_key, s.signature, "         \
+    "s.mapping_version, s.program_version, s.spool_name, s.idempotency_key, " signature ", "       \
     "s.reference, "                                                                                \
     "q.attempts, q.questions, s.purged, us(q.lease_until), q.lease_by, s.last_code, "              \
     "s.last_reason, "                                                                              \
     "s.left_out"
+#define SUBMISSION_COLUMNS SUBMISSION_COLUMNS_BESIDE("s.signature")
+/* For lists: whether there is a signature, without its bytes. */
+#define SUBMISSION_COLUMNS_LIGHT                                                                   \
+    SUBMISSION_COLUMNS_BESIDE("case when s.signature is not null then ''::bytea end")
 #define SUBMISSION_COLUMN_COUNT 41
 
 SubmissionInfo submission_read(const PGresult *result, int row, Arena *arena);

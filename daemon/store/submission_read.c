@@ -122,6 +122,30 @@ bool submission_list(Store *store, const SubmissionFilter *filter, Arena *arena,
         &sql, arena, ret, ret_count, err);
 }
 
+bool submission_part(Store *store, const SubmissionPart *part, Arena *arena, SubmissionInfo **ret,
+                     size_t *ret_count, Error *err)
+{
+    Sql sql = sql_new(arena);
+    sql_text(&sql, part->provider);
+    sql_text(&sql, part->state);
+    sql_number_or_null(&sql, part->period);
+    sql_number_or_null(&sql, part->from);
+    sql_bool(&sql, part->newest);
+    sql_bool(&sql, part->attention);
+    sql_number(&sql, (int64_t)part->skip);
+    sql_number(&sql, (int64_t)part->limit);
+    return read_many(
+        store,
+        "select " SUBMISSION_COLUMNS_LIGHT " from submission s join submission_queue q using (id)"
+        " where ($1::text is null or s.provider = $1) and ($2::text is null or q.state = $2)"
+        " and ($3::bigint is null or s.period = $3) and ($4::bigint is null or s.period >= $4)"
+        " and (not $5 or not exists (select from submission n where n.data_set = s.data_set"
+        " and n.provider = s.provider and n.period = s.period and n.revision > s.revision))"
+        " and (not $6 or q.state in ('held', 'rejected'))"
+        " order by s.period desc, s.provider, s.revision desc offset $7 limit $8",
+        &sql, arena, ret, ret_count, err);
+}
+
 bool submission_last(Store *store, const char *data_set, const char *provider, Month period,
                      Arena *arena, SubmissionInfo *ret_accepted, SubmissionInfo *ret_newest,
                      Error *err)
@@ -160,6 +184,22 @@ bool submission_leaves_out(Store *store, int64_t id, int64_t row, bool *ret, Err
                  "select from left_out where submission = $1 and row_id = $2", &sql, &result, err))
         return false;
     *ret = PQntuples(result) > 0;
+    return true;
+}
+
+bool submission_overdue(Store *store, int64_t *ret_since, Error *err)
+{
+    _cleanup_result_ PGresult *result = NULL;
+    if (!sql_run(
+            store, "look for what is overdue",
+            "select coalesce(us(min(next_at)), 0) from submission_queue q where state = 'ready'"
+            " and next_at < mhsflow.now() and not exists (select from submission_queue o"
+            " where o.month_id = q.month_id and o.state in ('sending', 'waiting', 'unsure'))"
+            " and not exists (select from route_state r where r.route = q.route"
+            " and r.state <> 'ok')",
+            NULL, &result, err))
+        return false;
+    *ret_since = sql_get_number(result, 0, 0);
     return true;
 }
 

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 BUILD, PREFIX = sys.argv[1:3]
-ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal"]
+ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal", "console"]
 WANTED = ["bin/mhsflow", "sbin/mhsflowd", "lib/systemd/system/mhsflow.target", "lib/sysusers.d/mhsflow.conf",
           "lib/tmpfiles.d/mhsflow.conf", "lib/systemd/catalog/mhsflow.catalog", "share/mhsflow/mhsflow.yaml",
           "share/mhsflow/calendar.csv", "share/mhsflow/mappings/mhsds-6.0/dataset.yaml",

@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 HIGHEST = 1.5
-ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal"]
-NETWORK = {"poll", "submit"}
+ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal", "console"]
+NETWORK = {"poll", "submit", "console"}
 
 
 def say(*command):
@@ -104,10 +104,10 @@ def check_users_and_folders(results, root, built):
         code, text = say("systemd-tmpfiles", f"--root={root}", "--create",
                          os.path.join(built, "systemd/mhsflow.tmpfiles.conf"))
         modes = {name: os.stat(os.path.join(root, "var/lib/mhsflow", name)).st_mode & 0o7777
-                 for name in ("postgres", "seal", "sign", "spool", "run/database", "run/sign")
+                 for name in ("postgres", "seal", "sign", "spool", "run/console", "run/database", "run/sign")
                  if os.path.isdir(os.path.join(root, "var/lib/mhsflow", name))}
-        results.check(modes == {"postgres": 0o700, "seal": 0o755, "sign": 0o700, "spool": 0o2770, "run/database": 0o2750,
-                                "run/sign": 0o2750}, "systemd-tmpfiles makes the folders", f"{text}{modes}")
+        results.check(modes == {"postgres": 0o700, "seal": 0o755, "sign": 0o700, "spool": 0o2770, "run/console": 0o2750,
+                                "run/database": 0o2750, "run/sign": 0o2750}, "systemd-tmpfiles makes the folders", f"{text}{modes}")
     else:
         print("# users and folders are made by root only: not looked at")
 
