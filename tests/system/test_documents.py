@@ -40,6 +40,17 @@ class Documents(unittest.TestCase):
         self.assertEqual(run("db", "rights").stdout, source("daemon/store/RIGHTS.md"),
                          "run: mhsflow db rights > daemon/store/RIGHTS.md")
 
+    def test_metrics_are_current(self):
+        self.assertEqual(run("console", "metrics", "--reference").stdout,
+                         source("conf/metrics.md").split("`conf/make-documents`.\n\n", 1)[1],
+                         "run: conf/make-documents MHSFLOW")
+
+    def test_alerts_name_metrics_that_are_there(self):
+        names = set(re.findall(r"\bmhsflow_\w+", source("conf/alerts.yaml")))
+        known = set(re.findall(r"^\| `(mhsflow_\w+)`", source("conf/metrics.md"), re.M))
+        self.assertGreater(len(names), 8)
+        self.assertEqual(names - known, set())
+
     def test_examples_and_sample_are_settings(self):
         folder = os.path.join(SOURCE, "conf/examples")
         paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
