@@ -35,6 +35,7 @@ typedef struct FeedPage {
     FeedCursor next;
     bool more;            /* ask again at once */
     bool restart;         /* the epoch changed or the cursor expired: this page begins anew */
+    const char *why;      /* of a restart: our word for it, "feed.epoch_changed" */
     int64_t sweep_before; /* a full listing ends with this page: what is held with a lower seq is no
                              more there; 0: none */
     int64_t unknown_types, unknown_fields; /* counted, never fatal */

@@ -19,6 +19,8 @@
 #define SEEN_CURSORS 4096   /* of one poll: a cursor that comes back is a loop */
 #define EMPTY_PAGES_MOST 50 /* in a row, each promising more */
 #define RESTARTS_MOST 2     /* in a row, without a page between */
+#define GLANCES_MOST 12     /* in a row; then the manifest again, to see that it did not go back */
+#define EPOCH_CHANGED "feed.epoch_changed"
 
 typedef struct Mef {
     MefServer server;
@@ -32,7 +34,8 @@ typedef struct Mef {
     int64_t skew_ms;
     uint64_t seen[SEEN_CURSORS];
     size_t seen_count;
-    int empty_pages, restarts;
+    int empty_pages, restarts, glances;
+    bool went_back; /* at the last look its head lay before our place */
 } Mef;
 
 /* OPTION(name, type, fallback, min, max, help): all may change without a restart. */
@@ -108,6 +111,7 @@ static bool mef_open(const char *name, const Section *section, void **ret_self, 
         return error_set(err, ERROR_LATER, "feed.memory", "no memory for a feed");
     mef->settings = arena_new(1 << 20);
     mef->manifest_arena = arena_new(4 << 20);
+    mef->glances = GLANCES_MOST; /* a new process looks at the manifest first */
     copy_settings(mef, section);
     HttpSettings http = connection_settings(section, mef->settings);
     http.stall_timeout_ms = section_number(section, "timeout") + mef->wait_ms;
@@ -139,6 +143,7 @@ static bool begin_poll(Mef *mef, int64_t *ret_wait_ms, Error *err)
         mef->page_size = mef->manifest.page_most;
     mef->polling = true;
     mef->glance = false;
+    mef->glances = 0;
     return true;
 }
 
@@ -152,12 +157,13 @@ static void begin_glance(Mef *mef, const FeedCursor *after)
     mef->manifest = (MefManifest){.epoch = arena_text(mef->manifest_arena, after->epoch),
                                   .head_seq = after->seq};
     mef->polling = mef->glance = true;
+    mef->glances++;
 }
 
-static bool may_glance(const FeedCursor *after)
+static bool may_glance(const Mef *mef, const FeedCursor *after)
 {
-    return after->complete && after->etag && *after->etag && after->epoch && *after->epoch &&
-           text_equal(after->phase, CHANGES);
+    return mef->glances < GLANCES_MOST && after->complete && after->etag && *after->etag &&
+           after->epoch && *after->epoch && text_equal(after->phase, CHANGES);
 }
 
 static bool begin_anew(Mef *mef, Arena *arena, const char *why, FeedPage *ret, Error *err)
@@ -166,7 +172,7 @@ static bool begin_anew(Mef *mef, Arena *arena, const char *why, FeedPage *ret, E
         return error_set(err, ERROR_LATER, "feed.restart_loop",
                          "the feed asks again and again to begin anew (%s)", why);
     mef->polling = false; /* the epoch may be a new one: read the manifest again */
-    *ret = (FeedPage){.restart = true, .more = true, .clock_skew_ms = mef->skew_ms};
+    *ret = (FeedPage){.restart = true, .why = why, .more = true, .clock_skew_ms = mef->skew_ms};
     ret->next = (FeedCursor){.phase = arena_text(arena, "")};
     return true;
 }
@@ -209,9 +215,25 @@ static bool check_progress(Mef *mef, const char *phase, const char *asked, const
     return true;
 }
 
-static bool epoch_fits(Mef *mef, const MefPage *page)
+static bool must_begin_anew(Mef *mef, MefAnswer *answer)
 {
-    return !page->trailer.epoch || strcmp(page->trailer.epoch, mef->manifest.epoch) == 0;
+    const char *epoch = answer->page.trailer.epoch;
+    if (answer->outcome == MEF_BEGIN_ANEW)
+        return true;
+    answer->why = EPOCH_CHANGED;
+    return epoch && strcmp(epoch, mef->manifest.epoch) != 0;
+}
+
+/* Restored from an old copy without saying so: its numbers end before our place.  The first time it
+ * may be a copy of the server that lags, so we look twice. */
+static bool check_back(Mef *mef, const FeedCursor *after, bool *ret_anew, Error *err)
+{
+    bool back = text_equal(after->phase, CHANGES) && mef->manifest.head_seq < after->seq;
+    *ret_anew = back && mef->went_back;
+    mef->went_back = back && !mef->went_back;
+    return !mef->went_back ||
+           error_set(err, ERROR_LATER, "feed.backwards",
+                     "the feed's head lies before what was read of it: it may have been restored");
 }
 
 static void fill(Mef *mef, const MefAnswer *answer, FeedPage *ret)
@@ -284,8 +306,8 @@ static bool fetch_snapshot(Mef *mef, Arena *arena, const FeedCursor *after, int 
                                       (long long)mef->page_size, *here ? "&cursor=" : "", here);
     if (!mef_ask_page(&mef->server, arena, &ask, &answer, ret_wait_ms, err))
         return error_wrap(err, "reading the snapshot of %s", type);
-    if (answer.outcome == MEF_BEGIN_ANEW || !epoch_fits(mef, &answer.page))
-        return begin_anew(mef, arena, "snapshot", ret, err);
+    if (must_begin_anew(mef, &answer))
+        return begin_anew(mef, arena, answer.why, ret, err);
     if (!check_progress(mef, type, here, &answer.page, err))
         return false;
     fill(mef, &answer, ret);
@@ -329,8 +351,8 @@ static bool fetch_changes(Mef *mef, Arena *arena, const FeedCursor *after, FeedP
                      types_query(mef, arena), after->cursor ? after->cursor : "");
     if (!mef_ask_page(&mef->server, arena, &ask, &answer, ret_wait_ms, err))
         return error_wrap(err, "reading the change log");
-    if (answer.outcome == MEF_BEGIN_ANEW || !epoch_fits(mef, &answer.page))
-        return begin_anew(mef, arena, "change log", ret, err);
+    if (must_begin_anew(mef, &answer))
+        return begin_anew(mef, arena, answer.why, ret, err);
     if (answer.outcome == MEF_NOT_MODIFIED)
         return nothing_new(mef, &answer, after, ret);
     const MefTrailer *trailer = &answer.page.trailer;
@@ -357,12 +379,17 @@ static bool fetch_changes(Mef *mef, Arena *arena, const FeedCursor *after, FeedP
 static bool fetch_page(Mef *mef, Arena *arena, const FeedCursor *after, FeedPage *ret,
                        int64_t *ret_wait_ms, Error *err)
 {
-    if (!mef->polling && may_glance(after))
+    bool anew;
+    if (!mef->polling && may_glance(mef, after))
         begin_glance(mef, after);
     if (!mef->polling && !begin_poll(mef, ret_wait_ms, err))
         return false;
     if (after->epoch && *after->epoch && strcmp(after->epoch, mef->manifest.epoch) != 0)
-        return begin_anew(mef, arena, "epoch", ret, err);
+        return begin_anew(mef, arena, EPOCH_CHANGED, ret, err);
+    if (!check_back(mef, after, &anew, err))
+        return false;
+    if (anew)
+        return begin_anew(mef, arena, "feed.backwards", ret, err);
     const char *phase = after->phase ? after->phase : "";
     if (!*phase)
         return fetch_snapshot(mef, arena, after, 0, ret, ret_wait_ms, err);
@@ -370,7 +397,7 @@ static bool fetch_page(Mef *mef, Arena *arena, const FeedCursor *after, FeedPage
         return fetch_changes(mef, arena, after, ret, ret_wait_ms, err);
     int place = text_starts(phase, SNAPSHOT) ? type_place(mef, phase + strlen(SNAPSHOT)) : -1;
     if (place < 0)
-        return begin_anew(mef, arena, "record type gone", ret, err);
+        return begin_anew(mef, arena, "feed.type_gone", ret, err);
     return fetch_snapshot(mef, arena, after, place, ret, ret_wait_ms, err);
 }
 
@@ -384,6 +411,7 @@ static bool mef_fetch(void *self, Arena *arena, const FeedCursor *after, FeedPag
         return true;
     }
     mef->polling = false;
+    mef->glances = GLANCES_MOST;
     return false;
 }
 

@@ -179,6 +179,7 @@ static bool ask_once(MefServer *server, Arena *arena, const MefAsk *want, MefAns
     }
     if (*ret_problem && (*ret_problem)->action == MEF_RESYNC) {
         ret->outcome = MEF_BEGIN_ANEW;
+        ret->why = (*ret_problem)->code;
         return true;
     }
     if (*ret_problem)

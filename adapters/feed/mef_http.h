@@ -28,6 +28,7 @@ typedef struct MefAnswer {
     MefOutcome outcome;
     MefPage page;     /* MEF_GOT */
     const char *etag; /* of the answer; or NULL */
+    const char *why;  /* MEF_BEGIN_ANEW: our word for it */
     int64_t skew_ms;  /* the server's clock less ours; 0 when it does not say */
 } MefAnswer;
 

@@ -150,6 +150,11 @@ static void show(CommandContext *context, const FeedState *feed, const FeedType 
     details_number(details, "head", "Head", feed->cursor.head_seq);
     details_text(details, "last_poll", "Last asked", time_value(context, feed->last_poll));
     details_text(details, "last_ok", "Last good answer", time_value(context, feed->last_ok));
+    details_text(details, "last_news", "Last news", time_value(context, feed->last_news));
+    if (feed->silent)
+        details_text(details, "silent", "Silent",
+                     "nothing new for longer than `silence` allows: ask whoever runs the feed "
+                     "whether the export still works");
     details_text(details, "next_poll", "Asked again", time_value(context, feed->next_poll));
     details_number(details, "failures", "Failures in a row", feed->failures);
     details_text(details, "error", "Last error", feed->last_error_text);

@@ -177,6 +177,22 @@ static bool find_signer_away(Status *status, Store *store, Error *err)
     return true;
 }
 
+static void find_feed_needs(Status *status, const FeedState *feed)
+{
+    if (text_equal(feed->state, "stopped") || text_equal(feed->state, "down"))
+        need(status, "feed %s is %s: %s", feed->name, feed->state,
+             feed->remedy ? feed->remedy : "see `mhsflow feed list`");
+    if (feed->silent)
+        need(status,
+             "feed %s has brought nothing new since %s: ask whoever runs it whether the export "
+             "still works",
+             feed->name, shown_time(status->context, feed->last_news));
+    if (feed->missing)
+        need(status,
+             "feed %s no longer has %lld records that are held here: `mhsflow feed reconcile %s`",
+             feed->name, (long long)feed->missing, feed->name);
+}
+
 static void find_needs(Status *status)
 {
     const CommandContext *context = status->context;
@@ -185,16 +201,7 @@ static void find_needs(Status *status)
         if (!role_alive(status, beating[i]))
             need(status, "role %s is not running: start mhsflowd, or see its journal", beating[i]);
     for (size_t i = 0; i < status->feed_count; i++)
-        if (text_equal(status->feeds[i].state, "stopped") ||
-            text_equal(status->feeds[i].state, "down"))
-            need(status, "feed %s is %s: %s", status->feeds[i].name, status->feeds[i].state,
-                 status->feeds[i].remedy ? status->feeds[i].remedy : "see `mhsflow feed list`");
-    for (size_t i = 0; i < status->feed_count; i++)
-        if (status->feeds[i].missing)
-            need(status,
-                 "feed %s no longer has %lld records that are held here: `mhsflow feed "
-                 "reconcile %s`",
-                 status->feeds[i].name, (long long)status->feeds[i].missing, status->feeds[i].name);
+        find_feed_needs(status, &status->feeds[i]);
     for (size_t i = 0; i < status->route_count; i++)
         if (text_equal(status->routes[i].state, "stopped"))
             need(status,

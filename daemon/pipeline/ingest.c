@@ -46,37 +46,45 @@ static int64_t next_wait(const FeedPage *page, const IngestFeed *feed, uint64_t 
     return feed->poll_interval_ms + (spread ? (int64_t)(random % (uint64_t)spread) : 0);
 }
 
-static bool take_in(Store *store, const IngestFeed *feed, const FeedPage *page, NextPoll next,
-                    Arena *arena, SourceCounts *ret, Error *err)
+static bool take_in(Store *store, const IngestFeed *feed, const FeedState *before,
+                    const FeedPage *page, NextPoll next, Arena *arena, IngestResult *ret,
+                    Error *err)
 {
-    if (!source_apply(store, feed->name, page->changes, page->count, ret, err))
+    SourceCounts *counts = &ret->counts;
+    int64_t waiting = 0;
+    if (!source_apply(store, feed->name, page->changes, page->count, counts, err))
         return false;
-    if (page->sweep_before && !source_sweep(store, feed->name, page->sweep_before, ret, err))
+    if (page->sweep_before && !source_sweep(store, feed->name, page->sweep_before, counts, err))
         return false;
     for (size_t i = 0; i < page->refused_count; i++)
-        ret->refused += !page->refused[i].note;
-    if (page->next.complete && !ingest_settle_round(store, feed->name, feed->fall, ret, err))
+        counts->refused += !page->refused[i].note;
+    if (page->next.complete &&
+        !ingest_settle_round(store, feed->name, feed->fall, counts, &waiting, err))
         return false;
-    ret->unknown_types = page->unknown_types;
-    ret->unknown_fields = page->unknown_fields;
+    ret->shrunk = before->missing ? 0 : waiting;
+    counts->unknown_types = page->unknown_types;
+    counts->unknown_fields = page->unknown_fields;
+    bool news = counts->stored > 0;
     return keep_findings(store, feed->name, page, arena, err) &&
-           feed_save_page(store, feed->name, &page->next, ret, next, err);
+           feed_save_page(store, feed->name, &page->next, counts, next, err) &&
+           ((!news && page->more) ||
+            feed_note_news(store, feed->name, news, feed->silence_ms, &ret->fell_silent, err));
 }
 
 /* False in *ret_stored: the feed was moved while the page was on its way, which is then nobody's.
  */
 static bool store_page(Store *store, const IngestFeed *feed, const FeedState *before,
-                       const FeedPage *page, int64_t wait_ms, Arena *arena, SourceCounts *ret,
-                       bool *ret_stored, Error *err)
+                       const FeedPage *page, Arena *arena, IngestResult *ret, bool *ret_stored,
+                       Error *err)
 {
     _cleanup_transaction_ Transaction transaction = {0};
-    NextPoll next = {.in_ms = wait_ms, .seen = before->next_poll};
+    NextPoll next = {.in_ms = ret->wait_ms, .seen = before->next_poll};
     if (!store_begin(store, &transaction, err) || !feed_still_at(store, before, ret_stored, err))
         return false;
     if (!*ret_stored)
         return true;
-    if (!(page->restart ? feed_restart(store, feed->name, "feed", NULL, err)
-                        : take_in(store, feed, page, next, arena, ret, err)))
+    if (!(page->restart ? feed_restart(store, feed->name, page->why, NULL, err)
+                        : take_in(store, feed, before, page, next, arena, ret, err)))
         return false;
     FAULT(INGEST_BEFORE_COMMIT);
     if (!store_commit(&transaction, err))
@@ -141,7 +149,7 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
         return failed(store, feed->name, &before, &failure, &asked, random, ret, err);
     FAULT(POLL_AFTER_FETCH);
     ret->wait_ms = next_wait(&page, feed, random);
-    if (!store_page(store, feed, &before, &page, ret->wait_ms, arena, &ret->counts, &stored, err))
+    if (!store_page(store, feed, &before, &page, arena, ret, &stored, err))
         return error_wrap(err, "storing a page of feed \"%s\"", feed->name);
     if (!stored) {
         ret->outcome = INGEST_MORE;
@@ -151,6 +159,7 @@ bool ingest_page(Store *store, const IngestFeed *feed, Arena *arena, uint64_t ra
     ret->outcome = page.more ? INGEST_MORE : INGEST_DONE;
     ret->state = "ok";
     ret->restarted = page.restart;
+    ret->why = page.why;
     ret->caught_up = page.next.complete && !before.cursor.complete;
     ret->skew_ms = page.clock_skew_ms;
     return true;

@@ -22,7 +22,8 @@ typedef struct IngestFeed {
     const FeedAdapter *adapter;
     void *self;
     int64_t poll_interval_ms;
-    int64_t fall; /* so many per cent may go unasked when it was read anew */
+    int64_t silence_ms; /* so long without anything new is silence; 0: never */
+    int64_t fall;       /* so many per cent may go unasked when it was read anew */
 } IngestFeed;
 
 typedef enum IngestOutcome {
@@ -38,6 +39,9 @@ typedef struct IngestResult {
     SourceCounts counts;
     const char *state_before, *state; /* "ok" "late" "down" "stopped" "new" */
     bool restarted;                   /* the feed begins anew */
+    const char *why;                  /* of that: our word for it */
+    int64_t shrunk;                   /* so many records wait for a person, since this page */
+    bool fell_silent;                 /* nothing new for too long, since this page */
     bool caught_up;                   /* complete, and was not before this page */
     int64_t wait_ms;                  /* until the feed is due again */
     int64_t skew_ms;

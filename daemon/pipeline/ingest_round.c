@@ -39,16 +39,19 @@ static bool delete_missing(Store *store, const char *feed, SourceCounts *counts,
 }
 
 bool ingest_settle_round(Store *store, const char *feed, int64_t fall, SourceCounts *counts,
-                         Error *err)
+                         int64_t *ret_waiting, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(64 << 10);
     Round round;
+    *ret_waiting = 0;
     if (!round_read(store, feed, arena, &round, err))
         return false;
     if (!round.open)
         return true;
     bool few = round.missing * 100 <= round.live * fall;
-    if (!few && !round.allowed_by)
+    if (!few && !round.allowed_by) {
+        *ret_waiting = round.missing;
         return round_hold(store, feed, &round, err);
+    }
     return delete_missing(store, feed, counts, err) && round_settle(store, feed, &round, err);
 }

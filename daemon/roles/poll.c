@@ -75,6 +75,7 @@ static void list_feeds(Poll *poll)
             .feed = {.name = arena_text(poll->settings, section->name),
                      .adapter = feed_adapter(section->adapter),
                      .poll_interval_ms = section_number(section->section, "poll_interval"),
+                     .silence_ms = section_number(section->section, "silence"),
                      .fall = section_number(section->section, "fall")}};
     }
     poll->count = config->feed_count;
@@ -113,7 +114,14 @@ static void say(PolledFeed *polled, const IngestResult *result)
     if (text_equal(result->state_before, "down") || text_equal(result->state_before, "stopped"))
         log_event(LOG_FEED_BACK, NULL, {"FEED", name});
     if (result->restarted)
-        log_event(LOG_FEED_RESTARTED, NULL, {"FEED", name});
+        log_event(LOG_FEED_RESTARTED, NULL, {"FEED", name}, {"REASON", result->why});
+    if (result->fell_silent)
+        log_event(LOG_FEED_SILENT, NULL, {"FEED", name});
+    if (result->shrunk) {
+        char count[32];
+        snprintf(count, sizeof count, "%lld", (long long)result->shrunk);
+        log_event(LOG_FEED_SHRUNK, NULL, {"FEED", name}, {"COUNT", count});
+    }
     if (result->caught_up)
         log_event(LOG_FEED_CAUGHT_UP, NULL, {"FEED", name});
     say_skew(polled, result->skew_ms);

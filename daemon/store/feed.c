@@ -39,7 +39,7 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
     "us(next_poll), "                                                                              \
     "us(last_poll), us(last_ok), pages, changes, stored, ignored, unknown_types, unknown_fields, " \
     "refused, failures, last_error_code, last_error_text, remedy, records, round, missing, held, " \
-    "allowed"
+    "allowed, us(last_news), silent"
 /* What grows with what is held. */
 #define FEED_COUNTS                                                                                \
     ", (select count(*) from source_record s where s.feed = f.feed and owner is null "             \
@@ -48,7 +48,7 @@ bool feed_register(Store *store, const char *feed, const char *id_prefix, Error 
 
 static FeedState read_feed(const PGresult *result, int row, Arena *arena)
 {
-    bool counted = PQnfields(result) > 29;
+    bool counted = PQnfields(result) > 31;
     return (FeedState){
         .name = sql_get_text(result, row, 0, arena),
         .id_prefix = sql_get_text(result, row, 1, arena),
@@ -76,9 +76,11 @@ static FeedState read_feed(const PGresult *result, int row, Arena *arena)
         .last_error_text = sql_get_text(result, row, 22, arena),
         .remedy = sql_get_text(result, row, 23, arena),
         .records = sql_get_number(result, row, 24),
-        .orphans = counted ? sql_get_number(result, row, 29) : 0,
-        .waiting = counted ? sql_get_number(result, row, 30) : 0,
+        .orphans = counted ? sql_get_number(result, row, 31) : 0,
+        .waiting = counted ? sql_get_number(result, row, 32) : 0,
         .round = sql_get_number(result, row, 25),
+        .last_news = sql_get_number(result, row, 29),
+        .silent = sql_get_bool(result, row, 30),
         .missing = sql_get_number(result, row, 26),
         .held = sql_get_text(result, row, 27, arena),
     };
@@ -279,6 +281,29 @@ bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
                                        .stored = counts->stored,
                                        .people = counts->people},
                         err);
+}
+
+bool feed_note_news(Store *store, const char *feed, bool news, int64_t silence_ms, bool *ret_fell,
+                    Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)64 << 10);
+    _cleanup_result_ PGresult *result = NULL;
+    Sql sql = sql_new(arena);
+    sql_text(&sql, feed);
+    sql_bool(&sql, news);
+    sql_number(&sql, silence_ms);
+    if (!sql_wants_transaction(store, err) ||
+        !sql_run(store, "note whether a feed has news",
+                 "with o as (select feed, silent, coalesce(last_news, mhsflow.now()) as last_news"
+                 " from feed_state where feed = $1)"
+                 " update feed_state f set silent = not $2 and $3 > 0"
+                 " and o.last_news < mhsflow.now() - ms($3),"
+                 " last_news = case when $2 then mhsflow.now() else o.last_news end"
+                 " from o where f.feed = o.feed returning f.silent and not o.silent",
+                 &sql, &result, err))
+        return false;
+    *ret_fell = PQntuples(result) == 1 && sql_get_bool(result, 0, 0);
+    return true;
 }
 
 /* Changes a feed's state in a transaction of its own, with its event.  `set` is SQL of ours. */

@@ -23,6 +23,8 @@ typedef struct FeedState {
     int64_t round;     /* goes up when the feed is read anew */
     int64_t next_poll; /* microseconds; when it is due */
     int64_t last_poll, last_ok; /* 0: never */
+    int64_t last_news;          /* when it brought something new; 0: never */
+    bool silent;                /* that was longer ago than its settings allow */
     int64_t pages, changes, stored, ignored, unknown_types, unknown_fields, refused;
     int failures;                                           /* in a row */
     const char *last_error_code, *last_error_text, *remedy; /* NULL when the last poll went well */
@@ -85,6 +87,10 @@ bool feed_still_at(Store *store, const FeedState *seen, bool *ret, Error *err);
  * it. */
 bool feed_save_page(Store *store, const char *feed, const FeedCursor *next,
                     const SourceCounts *counts, NextPoll next_poll, Error *err);
+/* In a transaction, after feed_save_page(): `news` or none, and for how long there may be none (0:
+ * for ever).  *ret_fell: silent from now on. */
+bool feed_note_news(Store *store, const char *feed, bool news, int64_t silence_ms, bool *ret_fell,
+                    Error *err);
 /* A transaction of its own; the cursor does not move.  `state`: "down" or "stopped" (a person must
  * look); `held`: what waits for their word, or NULL.  Audited only when the state changes. */
 bool feed_save_failure(Store *store, const char *feed, const char *state, const Error *failure,

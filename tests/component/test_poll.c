@@ -241,6 +241,80 @@ START_TEST(a_person_need_not_wait_for_the_interval)
 }
 END_TEST
 
+/* How often a feed was asked since; polled at once, however long it would rest. */
+static void ask_again(Site *site, const char *feed, const FeedPeer *peer, int times)
+{
+    Error err = {0};
+    for (int wanted = peer->requests + times; peer->requests < wanted;) {
+        int before = peer->requests;
+        int64_t deadline = clock_steady() + 3 * DEADLINE_US;
+        ck_assert_msg(feed_poll_now(site->store, feed, &err), "%s", err.cause);
+        while (peer->requests == before && clock_steady() < deadline)
+            poll(NULL, 0, 20);
+        ck_assert_int_gt(peer->requests, before);
+    }
+}
+
+static void fail_with(FeedPeer *feed, const char *status, int times)
+{
+    feed->fault_path = "/";
+    feed->fault_times = times;
+    feed->status = status;
+    feed->fault = FEED_FAULT_STATUS;
+}
+
+#define SILENT_SINCE                                                                               \
+    "update mhsflow.feed_state set last_news = mhsflow.now() - interval '8 d' where feed = "       \
+    "'e-silent' returning 1"
+
+/* Five feeds in trouble, each asked many times: one line each in the journal, and a word about what
+ * to do where a person can do something. */
+START_TEST(each_trouble_is_said_once)
+{
+    FeedPeer feeds[5];
+    Peer *peers[5];
+    static const char *const names[] = {"a-stops", "b-late", "c-shrinks", "d-back", "e-silent"};
+    Site *site = site_new();
+    for (int i = 0; i < 5; i++) {
+        feeds[i] = (FeedPeer){.token = "token-one"};
+        peers[i] = feed_peer_start(&feeds[i], PEER_TLS_GOOD);
+        add_feed(site, names[i], peers[i], "24h");
+    }
+    start(site);
+    for (int i = 0; i < 5; i++)
+        until(site, names[i], "complete", "t");
+    fail_with(&feeds[0], "403 Forbidden", 1000);
+    fail_with(&feeds[1], "503 Service Unavailable", 1000);
+    feeds[2].epoch = 4;
+    feeds[2].forgotten = 1;
+    feeds[3].changes = 1; /* the same epoch, an older copy */
+    fail_with(&feeds[3], "503 Service Unavailable", 1);
+    pg_ask(site->database, SILENT_SINCE);
+    for (int i = 0; i < 5; i++)
+        ask_again(site, names[i], &feeds[i], 8);
+    until(site, "a-stops", "state || (remedy is not null)", "stoppedtrue");
+    until(site, "b-late", "state || (remedy is not null)", "downtrue");
+    until(site, "c-shrinks", "missing || ' ' || complete", "1 true");
+    until(site, "d-back", "round || ' ' || complete || ' ' || seq", "2 true 110");
+    until(site, "e-silent", "silent", "t");
+    feeds[4].epoch = 4; /* and speaks again */
+    ask_again(site, "e-silent", &feeds[4], 4);
+    until(site, "e-silent", "silent || ' ' || round || ' ' || complete", "false 2 true");
+    stop(site);
+    const char *journal = journal_of(site);
+    ck_assert_uint_eq(times(journal, "feed_stopped"), 1);
+    ck_assert_uint_eq(times(journal, "feed_down"), 1);
+    ck_assert_uint_eq(times(journal, "feed_late"), 2);   /* b before it was down, and d */
+    ck_assert_uint_eq(times(journal, "feed_shrunk"), 2); /* c and d */
+    ck_assert_uint_eq(times(journal, "feed_silent"), 1);
+    ck_assert_uint_eq(times(journal, "feed_restarted"), 3); /* c, d, e */
+    ck_assert_uint_eq(times(journal, "feed.backwards"), 1); /* why it was read anew */
+    for (int i = 0; i < 5; i++)
+        peer_stop(peers[i]);
+    site_free(site);
+}
+END_TEST
+
 START_TEST(new_settings_are_taken_without_a_restart)
 {
     FeedPeer one = {.token = "token-one"}, two = {.token = "token-one"};
@@ -303,6 +377,7 @@ int main(void)
     tcase_add_test(tcase, no_feed_holds_up_another);
     tcase_add_test(tcase, a_stop_in_the_middle_of_a_page_is_quick_and_no_failure);
     tcase_add_test(tcase, a_person_need_not_wait_for_the_interval);
+    tcase_add_test(tcase, each_trouble_is_said_once);
     tcase_add_test(tcase, new_settings_are_taken_without_a_restart);
     tcase_add_test(tcase,
                    a_database_that_is_away_is_waited_for); /* last: it takes the server along */
