@@ -81,6 +81,7 @@ typedef struct SubmitAnswer {
     Verdict verdict;
     int64_t wait_ms;  /* Retry-After as asked, not capped */
     int status;       /* the protocol's own code */
+    bool ours;        /* our own fault stands for an answer: the other side was not asked */
     bool stop_route;  /* credentials or trust: nothing more goes this way until a person looked */
     const char *code; /* stable word for the audit: "accepted", "rate_limited", "connect" … */
     const char *reference; /* the other side's id, or NULL */

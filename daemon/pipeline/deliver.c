@@ -121,12 +121,11 @@ static int64_t ms_to_deadline(const SubmissionInfo *info)
     return info->deadline ? (info->deadline - clock_wall()) / 1000 : 0;
 }
 
-bool deliver_settle(const DeliverTools *tools, const SubmissionClaim *claim,
-                    const DeliverRoute *route, bool asked, Arena *arena, Delivered *ret, Error *err)
+bool deliver_settle(const DeliverTools *tools, const SubmissionClaim *claim, bool asked,
+                    Arena *arena, Delivered *ret, Error *err)
 {
-    Settlement settlement =
-        deliver_settlement(&ret->answer, &claim->info, asked, route->breaker.open,
-                           ms_to_deadline(&claim->info), retry_random(), arena);
+    Settlement settlement = deliver_settlement(&ret->answer, &claim->info, asked,
+                                               ms_to_deadline(&claim->info), retry_random(), arena);
     ret->end = DELIVER_SETTLED;
     ret->wait_ms = settlement.next_in_ms;
     /* An answer in hand is worth a second connection; after that the sweep makes it unsure and
@@ -220,6 +219,7 @@ static SubmitAnswer own_fault(const Error *failure)
 {
     return (SubmitAnswer){
         .verdict = VERDICT_LATER,
+        .ours = true,
         .code = failure->code,
         .reason = "nothing left this machine",
     };
@@ -251,7 +251,7 @@ static bool send(const DeliverTools *tools, DeliverRoute *route, const Submissio
     }
     if (document.tables_path)
         file_remove_folder(document.tables_path, &(Error){0}); /* else the next attempt does */
-    return deliver_settle(tools, claim, route, false, arena, ret, err);
+    return deliver_settle(tools, claim, false, arena, ret, err);
 }
 
 bool deliver(const DeliverTools *tools, DeliverRoute *route, const SubmissionClaim *claim,

@@ -79,4 +79,4 @@ bool reconcile(const DeliverTools *tools, DeliverRoute *route, const SubmissionC
 /* What is stored of an answer; pure.  `asked`: it answers a question.  `left_ms`: to the deadline.
  */
 Settlement deliver_settlement(const SubmitAnswer *answer, const SubmissionInfo *info, bool asked,
-                              bool breaker_open, int64_t left_ms, uint64_t random, Arena *arena);
+                              int64_t left_ms, uint64_t random, Arena *arena);

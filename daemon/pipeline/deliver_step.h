@@ -15,6 +15,5 @@ bool deliver_ask(const DeliverTools *tools, DeliverRoute *route, const Submissio
 void deliver_note_route(DeliverRoute *route, const SubmitAnswer *answer, Delivered *ret);
 
 /* Store ret->answer; fills state and wait. */
-bool deliver_settle(const DeliverTools *tools, const SubmissionClaim *claim,
-                    const DeliverRoute *route, bool asked, Arena *arena, Delivered *ret,
-                    Error *err);
+bool deliver_settle(const DeliverTools *tools, const SubmissionClaim *claim, bool asked,
+                    Arena *arena, Delivered *ret, Error *err);

@@ -16,11 +16,12 @@ bool reconcile(const DeliverTools *tools, DeliverRoute *route, const SubmissionC
     } else {
         ret->answer = (SubmitAnswer){
             .verdict = VERDICT_LATER,
+            .ours = true,
             .code = ret->failure.code,
             .reason = "the question could not be asked",
         };
     }
-    return deliver_settle(tools, claim, route, true, arena, ret, err) ||
+    return deliver_settle(tools, claim, true, arena, ret, err) ||
            error_wrap(err, "settle the question about submission %lld", (long long)claim->info.id);
 }
 
@@ -70,15 +71,15 @@ static ReceiverFinding *copy_findings(const SubmitAnswer *answer, Arena *arena)
 }
 
 Settlement deliver_settlement(const SubmitAnswer *answer, const SubmissionInfo *info, bool asked,
-                              bool breaker_open, int64_t left_ms, uint64_t random, Arena *arena)
+                              int64_t left_ms, uint64_t random, Arena *arena)
 {
     Outcome outcome = outcome_of(answer, info, asked);
     return (Settlement){
         .outcome = outcome,
         .next_in_ms = next_wait(outcome, answer, info, asked, left_ms, random),
-        /* Nothing left, and it is not this submission's fault. */
-        .uncharged = outcome == OUTCOME_LATER &&
-                     (answer->stop_route || (answer->status == 0 && breaker_open)),
+        /* Nobody was reached, or nobody let us in: not this submission's fault. */
+        .uncharged = outcome == OUTCOME_LATER && !answer->ours &&
+                     (answer->stop_route || answer->status == 0),
         .status = answer->status,
         .code = answer->code,
         .reference = answer->reference,

@@ -68,9 +68,19 @@ static void remember(Receiver *receiver, size_t at, Upload *upload, bool pending
     receiver->count++;
 }
 
+static ReceiverMood mood_of(Receiver *receiver)
+{
+    if (receiver->for_uploads > 0)
+        return receiver->mood;
+    if (rand_r(&receiver->seed) % 100 >= receiver->percent)
+        return RECEIVER_FAIR;
+    receiver->unlucky++;
+    return receiver->luck;
+}
+
 static char *judge_upload(Receiver *receiver, Upload *upload, size_t *ret_size)
 {
-    ReceiverMood mood = receiver->for_uploads > 0 ? receiver->mood : RECEIVER_FAIR;
+    ReceiverMood mood = mood_of(receiver);
     size_t at = find(receiver, upload->key);
     receiver->for_uploads--;
     receiver->uploads++;
@@ -78,6 +88,8 @@ static char *judge_upload(Receiver *receiver, Upload *upload, size_t *ret_size)
         pg_ask(receiver->database, receiver->and_then);
     if (mood == RECEIVER_BUSY)
         return say("503", "Retry-After: 7\r\n", "{}", ret_size);
+    if (mood == RECEIVER_OVERLOADED)
+        return say("503", NULL, "{}", ret_size);
     if (mood == RECEIVER_REFUSES)
         return say(
             "422", NULL,
@@ -89,7 +101,12 @@ static char *judge_upload(Receiver *receiver, Upload *upload, size_t *ret_size)
     if (mood == RECEIVER_FORGETS)
         return NULL;
     remember(receiver, at, upload, mood == RECEIVER_WAITS);
-    return mood == RECEIVER_LOSES ? NULL : say_state(receiver, at, false, ret_size);
+    if (mood == RECEIVER_LOSES)
+        return NULL;
+    char *answer = say_state(receiver, at, false, ret_size);
+    if (mood == RECEIVER_CUTS)
+        *ret_size /= 2;
+    return answer;
 }
 
 static char *take_upload(Receiver *receiver, const PeerRequest *request, size_t *ret_size)
@@ -182,6 +199,11 @@ static void open_route(Bench *bench)
 
 Bench *bench_new(void)
 {
+    return bench_new_after(NULL, 0);
+}
+
+Bench *bench_new_after(const PeerStep *first, size_t count)
+{
     Bench *bench = calloc(1, sizeof *bench);
     snprintf(bench->folder, sizeof bench->folder, "/tmp/deliver-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(bench->folder));
@@ -197,12 +219,14 @@ Bench *bench_new(void)
     bench_start_signer(bench);
     pthread_mutex_init(&bench->receiver.lock, NULL);
     bench->receiver.database = database;
-    PeerStep *steps = arena_array(arena, 4, sizeof *steps);
-    steps[0] = (PeerStep){PEER_ACCEPT};
-    steps[1] = (PeerStep){PEER_EXPECT};
-    steps[2] = (PeerStep){.act = PEER_CALL, .call = receive, .data = &bench->receiver};
-    steps[3] = (PeerStep){.act = PEER_GOTO, .number = 0};
-    bench->peer = peer_start(PEER_TLS_GOOD, steps, 4);
+    PeerStep *steps = arena_array(arena, count + 4, sizeof *steps);
+    for (size_t i = 0; i < count; i++)
+        steps[i] = first[i];
+    steps[count] = (PeerStep){PEER_ACCEPT};
+    steps[count + 1] = (PeerStep){PEER_EXPECT};
+    steps[count + 2] = (PeerStep){.act = PEER_CALL, .call = receive, .data = &bench->receiver};
+    steps[count + 3] = (PeerStep){.act = PEER_GOTO, .number = count};
+    bench->peer = peer_start(PEER_TLS_GOOD, steps, count + 4);
     deliver_signer_open(&bench->requests, bench->socket);
     bench->tools =
         (DeliverTools){.store = store, .spool = bench->spool, .signer = &bench->requests};

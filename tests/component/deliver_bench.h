@@ -9,24 +9,30 @@
 
 #include <pthread.h>
 
-#define BENCH_KEYS 32
+#define BENCH_KEYS 20000
 #define BENCH_OCTOBER (2026 * 12 + 9)
 
 /* What the receiver does with the next uploads; then it behaves. */
 typedef enum ReceiverMood {
     RECEIVER_FAIR,
-    RECEIVER_BUSY,      /* 503, Retry-After: 7 */
-    RECEIVER_LOSES,     /* accepts, and the answer is lost */
-    RECEIVER_FORGETS,   /* reads it, and neither accepts nor answers */
-    RECEIVER_WAITS,     /* 202; accepted when asked */
-    RECEIVER_REFUSES,   /* 422 with a finding */
-    RECEIVER_DISTRUSTS, /* 401 */
+    RECEIVER_BUSY,       /* 503, Retry-After: 7 */
+    RECEIVER_LOSES,      /* accepts, and the answer is lost */
+    RECEIVER_FORGETS,    /* reads it, and neither accepts nor answers */
+    RECEIVER_WAITS,      /* 202; accepted when asked */
+    RECEIVER_REFUSES,    /* 422 with a finding */
+    RECEIVER_DISTRUSTS,  /* 401 */
+    RECEIVER_CUTS,       /* accepts, and half of the answer arrives */
+    RECEIVER_OVERLOADED, /* 503, and no word for how long */
 } ReceiverMood;
 
 typedef struct Receiver {
     pthread_mutex_t lock;
     ReceiverMood mood;
     int for_uploads; /* so many more uploads meet that mood */
+    int percent;     /* of all other uploads meet `luck`, drawn from `seed` */
+    ReceiverMood luck;
+    unsigned seed;
+    int unlucky; /* so many did */
     char *keys[BENCH_KEYS], *digests[BENCH_KEYS], *signatures[BENCH_KEYS];
     bool pending[BENCH_KEYS];
     size_t count;                    /* accepted or waiting */
@@ -53,6 +59,8 @@ typedef struct Bench {
 } Bench;
 
 Bench *bench_new(void);
+/* Its receiver does these steps first, of which none may be a call. */
+Bench *bench_new_after(const PeerStep *first, size_t count);
 void bench_free(Bench *bench);
 void bench_stop_signer(Bench *bench);
 void bench_start_signer(Bench *bench);

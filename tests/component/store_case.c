@@ -9,6 +9,7 @@
 #include <string.h>
 
 PgCluster *cluster;
+double case_timeout = 60;
 const char *database;
 Store *store;
 Arena *arena;
@@ -30,7 +31,7 @@ static TCase *new_case(Suite *suite, const TTest *test)
 {
     TCase *tcase = tcase_create(test->name);
     tcase_add_checked_fixture(tcase, before, after);
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, case_timeout);
     suite_add_tcase(suite, tcase);
     return tcase;
 }

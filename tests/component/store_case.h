@@ -32,6 +32,7 @@ extern PgCluster *cluster;   /* started by CASE_MAIN */
 extern const char *database; /* fresh for each test */
 extern Store *store;         /* open on it, as role "test" */
 extern Arena *arena;         /* reset for each test */
+extern double case_timeout;  /* of one test, seconds; 60 unless set before case_run() */
 
 /* Runs the tests of one file under a cluster of its own. */
 #define CASE_MAIN(name, ...)                                                                       \
