@@ -121,7 +121,8 @@ const char source_store_statement[] =
     "w.old_person,"
     " t.person, t.owner is distinct from w.old_owner, w.parent_id is not null and t.owner is null,"
     " case when w.type = 'consent' then coalesce(word(w.record -> 'status'), '') end,"
-    " case when w.type = 'consent' then coalesce(word(w.record -> 'purpose'), '') end"
+    " case when w.type = 'consent' then coalesce(word(w.record -> 'purpose'), '') end,"
+    " w.type = 'person' and w.record is not null"
     " from w join stored t using (type, id)";
 enum {
     COL_TYPE,
@@ -136,6 +137,7 @@ enum {
     COL_ORPHAN,
     COL_STATUS,
     COL_PURPOSE,
+    COL_LIVE_PERSON,
 };
 
 static bool run_records(Apply *apply, const Change *changes, size_t count, PGresult **ret,
@@ -272,6 +274,16 @@ static bool note_record(Apply *apply, const PGresult *result, int row, Names *ty
            audit_consent(apply, result, row, err);
 }
 
+/* People who are there after all. */
+static bool part_again(Apply *apply, const PGresult *result, Error *err)
+{
+    Names people = {0};
+    for (int row = 0; apply->has_old_merges && row < PQntuples(result); row++)
+        if (sql_get_bool(result, row, COL_LIVE_PERSON))
+            names_add(&people, sql_get_text(result, row, COL_ID, apply->arena), apply->arena);
+    return !people.count || source_part_again(apply, &people, err);
+}
+
 static bool note_records(Apply *apply, const PGresult *result, size_t count, Error *err)
 {
     Names types = {0}, ids = {0};
@@ -281,7 +293,7 @@ static bool note_records(Apply *apply, const PGresult *result, size_t count, Err
             !note_record(apply, result, row, &types, &ids, err))
             return false;
     apply->counts.ignored += (int64_t)count - (apply->counts.stored - before);
-    return pass_owner_down(apply, types, ids, err);
+    return pass_owner_down(apply, types, ids, err) && part_again(apply, result, err);
 }
 
 /* PostgreSQL cannot hold it (a NUL in a text, a number without end): told, never in the others'
@@ -345,7 +357,8 @@ static bool drop_purged(Apply *apply, Change *changes, size_t *count, Error *err
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(apply->store, "look for what was purged",
                  "select place - 1 from unnest($2::bytea[]) with ordinality u(subject, place)"
-                 " where exists (select from purge p where p.feed = $1 and p.subject = u.subject)",
+                 " where exists (select from purged_record p where p.feed = $1"
+                 " and p.subject = u.subject)",
                  &sql, &result, err))
         return false;
     for (int row = 0; row < PQntuples(result); row++)
@@ -469,8 +482,9 @@ static bool lock_feed(Apply *apply, Error *err)
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(apply->store, "lock a feed",
                  "select round, exists (select from purge p where p.feed = $1),"
-                 " (select rule from match_setting)"
-                 " from feed_state where feed = $1 for update",
+                 " (select rule from match_setting),"
+                 " exists (select from person_merge m where m.feed = $1 and m.round < f.round)"
+                 " from feed_state f where feed = $1 for update",
                  &sql, &result, err))
         return false;
     if (PQntuples(result) == 0)
@@ -479,6 +493,7 @@ static bool lock_feed(Apply *apply, Error *err)
     apply->round = sql_get_number(result, 0, 0);
     apply->has_purges = sql_get_bool(result, 0, 1);
     apply->rule = match_rule_of(sql_get_text(result, 0, 2, apply->arena));
+    apply->has_old_merges = sql_get_bool(result, 0, 3);
     return true;
 }
 

@@ -16,6 +16,7 @@ typedef struct Apply {
     const char *feed;
     int64_t round;
     bool has_purges;
+    bool has_old_merges; /* of a reading before this one */
     Arena *arena;
     Names people;                    /* to be mapped again; may repeat */
     Names other_feeds, other_people; /* the same, of other feeds */
@@ -32,6 +33,8 @@ SqlList names_list(const Names *names, Arena *arena);
 
 /* A change of a page that is not a record: merge, unmerge, purge, restrict, unrestrict. */
 bool source_apply_merge(Apply *apply, const Change *change, Error *err);
+/* These people came as records of their own, read anew: a merge from before that is no more. */
+bool source_part_again(Apply *apply, const Names *people, Error *err);
 bool source_apply_restrict(Apply *apply, const Change *change, Error *err);
 bool source_apply_purge(Apply *apply, const Change *change, Error *err);
 

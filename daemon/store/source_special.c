@@ -18,20 +18,25 @@ static bool audit_about(Apply *apply, AuditEvent event, const char *type, const 
 
 /* The merge graph has an edge from each merged person to the survivor; `final` is where the edges
  * end. An edge that would close a circle takes the place of the older one that it contradicts. */
-static bool set_edge(Apply *apply, const char *merged, const char *survivor, int64_t version,
+static bool set_edge(Apply *apply, const char *merged, const char *survivor, const Change *change,
                      bool *ret_changed, Error *err)
 {
     Sql sql = sql_new(apply->arena);
     sql_text(&sql, apply->feed);
     sql_text(&sql, merged);
     sql_text(&sql, survivor);
-    sql_number(&sql, version);
+    sql_number(&sql, change->version);
+    sql_number(&sql, apply->round);
+    sql_number(&sql, change->seq);
     int64_t rows;
     if (!sql_do(apply->store, "keep a merge",
-                "insert into person_merge as m (feed, merged, survivor, final, version)"
-                " values ($1, $2, $3, coalesce($3, $2), $4)"
-                " on conflict (feed, merged) do update set survivor = excluded.survivor, version = "
-                "excluded.version where excluded.version > m.version",
+                "insert into person_merge as m (feed, merged, survivor, final, version, round, seq)"
+                " values ($1, $2, $3, coalesce($3, $2), $4, $5, $6)"
+                " on conflict (feed, merged) do update set survivor = excluded.survivor,"
+                " version = excluded.version, round = excluded.round, seq = excluded.seq"
+                " where (excluded.round, excluded.seq, excluded.version) > (m.round, m.seq,"
+                " m.version) and (excluded.round > m.round or (excluded.survivor, excluded.version)"
+                " is distinct from (m.survivor, m.version))",
                 &sql, &rows, err))
         return false;
     *ret_changed = rows > 0;
@@ -44,7 +49,8 @@ static bool set_edge(Apply *apply, const char *merged, const char *survivor, int
         " union select m.survivor, m.merged from chain c join person_merge m on m.feed = $1"
         " and m.merged = c.node and m.survivor is not null)"
         " update person_merge m set survivor = null from chain c"
-        " where c.node = $2 and m.feed = $1 and m.merged = c.via and $4::bigint is not null",
+        " where c.node = $2 and m.feed = $1 and m.merged = c.via"
+        " and ($4::bigint, $5::bigint, $6::bigint) is not null",
         &sql, NULL, err);
 }
 
@@ -128,7 +134,7 @@ bool source_apply_merge(Apply *apply, const Change *change, Error *err)
         bool changed;
         if (strcmp(merged, survivor) == 0)
             continue;
-        if (!set_edge(apply, merged, merge ? survivor : NULL, change->version, &changed, err))
+        if (!set_edge(apply, merged, merge ? survivor : NULL, change, &changed, err))
             return false;
         if (!changed)
             continue;
@@ -146,6 +152,33 @@ bool source_apply_merge(Apply *apply, const Change *change, Error *err)
     else
         apply->counts.ignored++;
     return raise_version(apply, change, err);
+}
+
+bool source_part_again(Apply *apply, const Names *people, Error *err)
+{
+    Sql sql = sql_new(apply->arena);
+    SqlList list = names_list(people, apply->arena);
+    _cleanup_result_ PGresult *result = NULL;
+    sql_text(&sql, apply->feed);
+    sql_add(&sql, &list);
+    sql_number(&sql, apply->round);
+    if (!sql_run(apply->store, "take back merges that a feed read anew does not know",
+                 "update person_merge m set survivor = null, round = $3, seq = 0 from"
+                 " (select merged, survivor from person_merge where feed = $1"
+                 " and merged = any($2::text[]) and survivor is not null and round < $3"
+                 " order by merged for update) o where m.feed = $1 and m.merged = o.merged"
+                 " returning m.merged, o.survivor",
+                 &sql, &result, err))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        const char *merged = sql_get_text(result, row, 0, apply->arena);
+        const char *survivor = sql_get_text(result, row, 1, apply->arena);
+        names_add(&apply->people, survivor, apply->arena);
+        if (!move_people(apply, merged, err) || !move_people(apply, survivor, err) ||
+            !audit_about(apply, AUDIT_PERSON_UNMERGED, "person", merged, (AuditFields){0}, err))
+            return false;
+    }
+    return true;
 }
 
 bool source_apply_restrict(Apply *apply, const Change *change, Error *err)
@@ -184,6 +217,30 @@ bool source_apply_restrict(Apply *apply, const Change *change, Error *err)
                        change->type, change->id, (AuditFields){0}, err);
 }
 
+/* The keyed hash of all that went: a page that comes twice brings none of it back.  What only an
+ * earlier reading knew goes too, but a restored server may give its id to another record. */
+static bool keep_subjects(Apply *apply, const PGresult *gone, const Change *change, Error *err)
+{
+    SqlList subjects = sql_list(apply->arena, SQL_BYTES);
+    Sql sql = sql_new(apply->arena);
+    for (int row = -1; row < PQntuples(gone); row++) {
+        uint8_t subject[DIGEST_SIZE];
+        if (row >= 0 && sql_get_number(gone, row, 4) < apply->round)
+            continue;
+        const char *type = row < 0 ? change->type : PQgetvalue(gone, row, 2);
+        const char *id = row < 0 ? change->id : PQgetvalue(gone, row, 3);
+        if (!audit_subject(apply->store, apply->feed, type, id, subject, err))
+            return false;
+        sql_list_bytes(&subjects, subject, sizeof subject);
+    }
+    sql_text(&sql, apply->feed);
+    sql_add(&sql, &subjects);
+    return sql_do(apply->store, "keep what was purged",
+                  "insert into purged_record (feed, subject) select $1, unnest($2::bytea[])"
+                  " on conflict do nothing",
+                  &sql, NULL, err);
+}
+
 /* The record, and what hangs on it, with all people they were counted to. */
 static bool delete_records(Apply *apply, const Change *change, Names *ret_people,
                            int64_t *ret_records, Error *err)
@@ -200,7 +257,7 @@ static bool delete_records(Apply *apply, const Change *change, Names *ret_people
                  " and s.parent_type = t.type and s.parent_id = t.id)"
                  " delete from source_record s using tree t where s.feed = $1 and s.type = t.type "
                  "and s.id = t.id"
-                 " returning s.person, s.deleted",
+                 " returning s.person, s.deleted, s.type, s.id, s.round",
                  &sql, &result, err))
         return false;
     *ret_records = PQntuples(result);
@@ -208,6 +265,8 @@ static bool delete_records(Apply *apply, const Change *change, Names *ret_people
         apply->live -= !sql_get_bool(result, row, 1);
         names_add(ret_people, sql_get_text(result, row, 0, apply->arena), apply->arena);
     }
+    if (!keep_subjects(apply, result, change, err))
+        return false;
     if (strcmp(change->type, "person") == 0)
         names_add(ret_people, arena_text(apply->arena, change->id), apply->arena);
     return true;
@@ -288,7 +347,7 @@ static bool add_leads(Apply *apply, Names *feeds, Names *people, Error *err)
     return true;
 }
 
-bool source_apply_purge(Apply *apply, const Change *change, Error *err)
+static bool purge_one(Apply *apply, const Change *change, Error *err)
 {
     Names people = {0}, feeds = {0}, all = {0};
     int64_t records, rows = 0;
@@ -335,4 +394,27 @@ bool source_apply_purge(Apply *apply, const Change *change, Error *err)
         names_add(&apply->people, people.items[i], apply->arena);
     return audit_about(apply, AUDIT_PURGED, change->type, change->id,
                        (AuditFields){.records = records, .rows = rows}, err);
+}
+
+/* Who was merged into the person is the same person, and goes first. */
+bool source_apply_purge(Apply *apply, const Change *change, Error *err)
+{
+    Sql sql = sql_new(apply->arena);
+    _cleanup_result_ PGresult *result = NULL;
+    sql_text(&sql, apply->feed);
+    sql_text(&sql, change->id);
+    if (strcmp(change->type, "person") != 0)
+        return purge_one(apply, change, err);
+    if (!sql_run(apply->store, "look for who was merged into a purged person",
+                 "select merged from person_merge where feed = $1 and final = $2"
+                 " and merged <> $2 and survivor is not null order by merged",
+                 &sql, &result, err))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        Change merged = *change;
+        merged.id = sql_get_text(result, row, 0, apply->arena);
+        if (!purge_one(apply, &merged, err))
+            return false;
+    }
+    return purge_one(apply, change, err);
 }

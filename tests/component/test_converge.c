@@ -21,21 +21,31 @@
 #define REFERRALS 8
 #define CONTACTS 16
 #define RECORDS (PEOPLE + REFERRALS + CONTACTS)
-#define EVENTS 90
+#define MERGED 4 /* of the people, those who are merged, and never deleted */
+#define EVENTS 140
 #define SEEDS 12 /* in the gate; MHSFLOW_SEEDS says otherwise */
 
 static PgCluster *cluster;
 
 typedef struct Event {
-    int record, version, parent;
-    bool gone;
+    ChangeOp op;
+    int record, version, parent; /* of a merge the survivor; whom it took stands in `other` */
+    int other;
 } Event;
+
+/* A record as the events left it. */
+typedef struct State {
+    int version, content; /* the latest version, and the one that wrote what it says */
+    int parent, survivor; /* survivor -1: not merged */
+    bool gone, purged, restricted, unrestricted;
+} State;
 
 /* The other side: a history, of which everybody sees the first `count` events. */
 typedef struct World {
     uint64_t random;
     Event events[EVENTS];
     int count, epoch;
+    int kept; /* a restored server has never forgotten what came before */
     int fail_percent;
 } World;
 
@@ -58,67 +68,236 @@ static const char *type_of(int record)
     return record < PEOPLE ? "person" : record < PEOPLE + REFERRALS ? "referral" : "contact";
 }
 
-/* What is now, by record; version 0: never was. */
-static void fold(const World *world, int count, Event state[RECORDS])
+static bool lives(const State *state)
 {
-    memset(state, 0, RECORDS * sizeof *state);
-    for (int i = 0; i < count; i++)
-        state[world->events[i].record] = world->events[i];
+    return state->version && !state->gone && !state->purged && state->survivor < 0;
 }
 
-/* One more thing happens: a record appears, changes (also to another parent), goes, comes back. */
+static int survivor_of(const State state[RECORDS], int person)
+{
+    while (state[person].survivor >= 0)
+        person = state[person].survivor;
+    return person;
+}
+
+/* Up its parents, as far as there are any. */
+static int next_up(const State state[RECORDS], int record)
+{
+    return record < PEOPLE || !state[record].version || state[record].purged ? -1
+                                                                             : state[record].parent;
+}
+
+/* The record, what hangs on it, and who was merged into it: they are the same person. */
+static void purge(State state[RECORDS], int record)
+{
+    State before[RECORDS];
+    memcpy(before, state, sizeof before);
+    for (int i = 0; i < RECORDS; i++)
+        for (int at = i; at >= 0; at = next_up(before, at))
+            if (at == record || (at < PEOPLE && record < PEOPLE && !before[at].purged &&
+                                 survivor_of(before, at) == record))
+                state[i].purged = before[i].version > 0;
+}
+
+/* Does something hang on it by way of a record that is gone?  Whoever never saw that one cannot
+ * know. */
+static bool unclear(const State state[RECORDS])
+{
+    for (int i = PEOPLE; i < RECORDS; i++)
+        for (int at = next_up(state, i); at >= 0; at = next_up(state, at))
+            if (state[at].gone)
+                return true;
+    return false;
+}
+
+/* What is now, by record; version 0: never was. */
+static void fold(const World *world, int count, State state[RECORDS])
+{
+    for (int i = 0; i < RECORDS; i++)
+        state[i] = (State){.survivor = -1};
+    for (int i = 0; i < count; i++) {
+        const Event *event = &world->events[i];
+        State *at = &state[event->record];
+        at->version = event->version;
+        if (event->op == CHANGE_UPSERT) {
+            at->content = event->version;
+            at->parent = event->parent;
+            at->gone = false;
+        } else if (event->op == CHANGE_DELETE) {
+            at->gone = true;
+        } else if (event->op == CHANGE_PURGE) {
+            purge(state, event->record);
+        } else if (event->op == CHANGE_RESTRICT || event->op == CHANGE_UNRESTRICT) {
+            at->restricted = event->op == CHANGE_RESTRICT;
+            at->unrestricted = !at->restricted;
+        } else {
+            state[event->other].survivor = event->op == CHANGE_MERGE ? event->record : -1;
+        }
+    }
+}
+
+static void add(World *world, ChangeOp op, int record, int parent, int other)
+{
+    State state[RECORDS];
+    fold(world, world->count, state);
+    if (world->count < EVENTS)
+        world->events[world->count++] =
+            (Event){.op = op,
+                    .record = record,
+                    .version = state[record].version + 1 + below(world, 2),
+                    .parent = parent,
+                    .other = other};
+}
+
+/* All that is written under one person is written again, under the same or another. */
+static void point_again(World *world, const State state[RECORDS], int from, int to)
+{
+    for (int i = PEOPLE; i < PEOPLE + REFERRALS; i++)
+        if (lives(&state[i]) && state[i].parent == from)
+            add(world, CHANGE_UPSERT, i, to, 0);
+}
+
+/* Two become one; their records are written again under the survivor, or stay as they are. */
+static void merge(World *world)
+{
+    State state[RECORDS];
+    fold(world, world->count, state);
+    int survivor = below(world, MERGED), merged = below(world, MERGED);
+    if (survivor == merged || !lives(&state[survivor]) || !lives(&state[merged]))
+        return;
+    add(world, CHANGE_MERGE, survivor, 0, merged);
+    if (below(world, 2))
+        point_again(world, state, merged, survivor);
+}
+
+/* A merge is taken back; whoever is two again is told again, with what was said about them. */
+static void unmerge(World *world)
+{
+    State state[RECORDS];
+    fold(world, world->count, state);
+    int merged = below(world, MERGED);
+    if (state[merged].survivor < 0 || state[merged].purged)
+        return;
+    add(world, CHANGE_UNMERGE, state[merged].survivor, 0, merged);
+    add(world, CHANGE_UPSERT, merged, 0, 0);
+    if (state[merged].restricted)
+        add(world, CHANGE_RESTRICT, merged, 0, 0);
+    point_again(world, state, merged, merged);
+}
+
+/* What a restored server must not undo: it is law, and its own people see to it. */
+static void order(World *world)
+{
+    State state[RECORDS];
+    fold(world, world->count, state);
+    int record = below(world, PEOPLE + REFERRALS);
+    if (!lives(&state[record]))
+        return;
+    if (below(world, 4) == 0 && !unclear(state))
+        add(world, CHANGE_PURGE, record, 0, 0);
+    else
+        add(world, state[record].restricted ? CHANGE_UNRESTRICT : CHANGE_RESTRICT, record, 0, 0);
+    world->kept = world->count;
+}
+
+/* One more thing happens: a record appears, changes (also to another parent), goes, comes back;
+ * people are merged and parted; a record is restricted or purged. */
 static void happen(World *world)
 {
-    Event state[RECORDS];
+    State state[RECORDS];
+    int kind = below(world, 20);
+    if (kind < 3) {
+        (kind == 0 ? unmerge : kind == 1 ? merge : order)(world);
+        return;
+    }
     fold(world, world->count, state);
     int record = below(world, RECORDS), parent = 0;
     if (record >= PEOPLE + REFERRALS)
         parent = PEOPLE + below(world, REFERRALS);
     else if (record >= PEOPLE)
         parent = below(world, PEOPLE);
-    world->events[world->count++] = (Event){.record = record,
-                                            .version = state[record].version + 1 + below(world, 2),
-                                            .parent = parent,
-                                            .gone = state[record].version && below(world, 6) == 0};
+    if (state[record].purged || state[record].survivor >= 0 || state[parent].purged)
+        return; /* such ids are not used again */
+    bool may_go = state[record].version && record >= MERGED;
+    add(world, may_go && below(world, 6) == 0 ? CHANGE_DELETE : CHANGE_UPSERT, record,
+        record >= PEOPLE + REFERRALS ? parent : survivor_of(state, parent), 0);
+    if (state[record].gone && state[record].restricted)
+        add(world, CHANGE_RESTRICT, record, 0, 0);
 }
 
 /* ---- the feed's side of the contract ---- */
 
+static const char *id_of(int record, Arena *arena)
+{
+    return arena_format(arena, "X%d", record);
+}
+
+static const char *json_of(int record, int parent, int content, Arena *arena)
+{
+    const char *link = record < PEOPLE               ? ""
+                       : record < PEOPLE + REFERRALS ? ",\"person\":\"X"
+                                                     : ",\"referral\":\"X";
+    return *link ? arena_format(arena, "{\"id\":\"X%d\"%s%d\",\"priority\":\"v%d\"}", record, link,
+                                parent, content)
+                 : arena_format(arena, "{\"id\":\"X%d\",\"status\":\"v%d\"}", record, content);
+}
+
 static Change change_of(const Event *event, int64_t seq, Arena *arena)
 {
-    Change change = {.op = event->gone ? CHANGE_DELETE : CHANGE_UPSERT,
+    Change change = {.op = event->op,
                      .seq = seq,
                      .version = event->version,
                      .type = type_of(event->record),
-                     .id = arena_format(arena, "X%d", event->record),
+                     .id = id_of(event->record, arena),
                      .recorded_at = "2026-09-02T08:11:00.000Z"};
-    if (event->gone)
-        return change;
-    const char *link = event->record < PEOPLE               ? ""
-                       : event->record < PEOPLE + REFERRALS ? ",\"person\":\"X"
-                                                            : ",\"referral\":\"X";
-    change.json = *link ? arena_format(arena, "{\"id\":\"X%d\"%s%d\",\"priority\":\"v%d\"}",
-                                       event->record, link, event->parent, event->version)
-                        : arena_format(arena, "{\"id\":\"X%d\",\"status\":\"v%d\"}", event->record,
-                                       event->version);
+    if (event->op == CHANGE_UPSERT)
+        change.json = json_of(event->record, event->parent, event->version, arena);
+    if (event->op == CHANGE_MERGE || event->op == CHANGE_UNMERGE) {
+        const char **merged = arena_array(arena, 1, sizeof *merged);
+        merged[0] = id_of(event->other, arena);
+        change.survivor = change.id;
+        change.merged = merged;
+        change.merged_count = 1;
+    }
     return change;
+}
+
+/* A record as a snapshot has it: under whoever its person is now, and with a word of its own when
+ * it is restricted. */
+static void snapshot_record(const State state[RECORDS], int record, int as_of, Arena *arena,
+                            FeedPage *ret)
+{
+    const State *at = &state[record];
+    int parent = record < PEOPLE + REFERRALS ? survivor_of(state, at->parent) : at->parent;
+    Change *change = &ret->changes[ret->count++];
+    *change = (Change){.op = CHANGE_UPSERT,
+                       .seq = as_of,
+                       .version = at->version - (at->restricted || at->unrestricted),
+                       .type = type_of(record),
+                       .id = id_of(record, arena),
+                       .recorded_at = "2026-09-02T08:11:00.000Z",
+                       .json = json_of(record, parent, at->content, arena)};
+    if (at->restricted || at->unrestricted) {
+        ret->changes[ret->count++] = *change;
+        change[1].op = at->restricted ? CHANGE_RESTRICT : CHANGE_UNRESTRICT;
+        change[1].version = at->version;
+        change[1].json = NULL;
+    }
 }
 
 /* Pinned: "PLACE:AS_OF" is where it stands and what it stands for. */
 static void read_snapshot(World *world, Arena *arena, const char *cursor, FeedPage *ret)
 {
-    Event state[RECORDS];
+    State state[RECORDS];
     int at = 0, as_of = world->count, size = 1 + below(world, 9);
     if (cursor)
         sscanf(cursor, "%d:%d", &at, &as_of);
     fold(world, as_of, state);
-    ret->changes = arena_array(arena, (size_t)size, sizeof *ret->changes);
+    ret->changes = arena_array(arena, (size_t)size + 1, sizeof *ret->changes);
     /* children first: the contract promises no order between records */
-    for (; at < RECORDS && (int)ret->count < size; at++) {
-        const Event *event = &state[RECORDS - 1 - at];
-        if (event->version && !event->gone)
-            ret->changes[ret->count++] = change_of(event, as_of, arena);
-    }
+    for (; at < RECORDS && (int)ret->count < size; at++)
+        if (lives(&state[RECORDS - 1 - at]))
+            snapshot_record(state, RECORDS - 1 - at, as_of, arena, ret);
     bool more = at < RECORDS;
     ret->more = true;
     ret->next.phase = more ? "snapshot" : "changes";
@@ -221,52 +400,56 @@ static void pages_with_a_kill(Run *run)
 static void restore(World *world)
 {
     world->epoch++;
-    world->count -= below(world, world->count / 2);
-}
-
-static bool lives(const Event *event)
-{
-    return event->version && !event->gone;
+    if (world->count > world->kept)
+        world->count -= below(world, world->count - world->kept);
 }
 
 /* Whose it is, up its parents; "?" when one of them does not live, for then nobody asks. */
-static void add_owner(const Event state[RECORDS], int record, Text *text)
+static void add_owner(const State state[RECORDS], int record, Text *text)
 {
     while (record >= PEOPLE) {
         record = state[record].parent;
-        if (!lives(&state[record])) {
+        if (!lives(&state[record]) && !(record < PEOPLE && state[record].survivor >= 0)) {
             text_add(text, "/? ");
             return;
         }
     }
-    text_addf(text, "/X%d ", record);
+    text_addf(text, "/X%d ", survivor_of(state, record));
 }
 
 static const char *expected(const World *world, Arena *arena)
 {
-    Event state[RECORDS];
+    State state[RECORDS];
     Text text = text_new(arena, 1 << 16);
     fold(world, world->count, state);
     for (int i = 0; i < RECORDS; i++) {
         if (!lives(&state[i]))
             continue;
-        text_addf(&text, "X%d.%d", i, state[i].version);
+        text_addf(&text, "X%d.%d%s", i, state[i].version, state[i].restricted ? "!" : "");
         add_owner(state, i, &text);
     }
     return text_get(&text);
 }
 
-static const char held[] = "select coalesce(string_agg(s.id || '.' || s.version || '/' || case "
-                           "when s.type = 'person' or p.type = 'person'"
-                           " or g.id is not null then coalesce(s.person, '-') else '?' end || ' ', "
-                           "'' order by substr(s.id, 2)::int), '')"
-                           " from mhsflow.source_record s"
-                           " left join mhsflow.source_record p on p.feed = s.feed and p.type = "
-                           "s.parent_type and p.id = s.parent_id"
-                           " and s.type <> 'person' and not p.deleted"
-                           " left join mhsflow.source_record g on g.feed = p.feed and g.type = "
-                           "p.parent_type and g.id = p.parent_id"
-                           " and p.type <> 'person' and not g.deleted where not s.deleted";
+/* What the store holds, in the same words. */
+#define MERGED_AWAY(who)                                                                           \
+    "exists (select from mhsflow.person_merge m where m.feed = " who ".feed and m.merged = " who   \
+    ".id and m.survivor is not null and " who ".type = 'person')"
+static const char held[] =
+    "select coalesce(string_agg(s.id || '.' || s.version || case when s.restricted then '!' else "
+    "'' end || '/' || case when s.type = 'person' or p.type = 'person'"
+    " or g.id is not null then coalesce(s.person, '-') else '?' end || ' ', "
+    "'' order by substr(s.id, 2)::int), '')"
+    " from mhsflow.source_record s"
+    " left join mhsflow.source_record p on p.feed = s.feed and p.type = "
+    "s.parent_type and p.id = s.parent_id"
+    " and s.type <> 'person' and (not p.deleted or " MERGED_AWAY(
+        "p") ")"
+             " left join mhsflow.source_record g on g.feed = p.feed and g.type = "
+             "p.parent_type and g.id = p.parent_id"
+             " and p.type <> 'person' and (not g.deleted or " MERGED_AWAY(
+                 "g") ")"
+                      " where not s.deleted and not " MERGED_AWAY("s");
 
 static void settle(Run *run)
 {
@@ -287,7 +470,10 @@ START_TEST(the_store_ends_equal_to_the_truth)
     run.feed = (IngestFeed){NAME, &world_adapter, &run.world, 1000, 0, 2};
     ck_assert(store_open(run.database, "poll", &run.store, &run.err));
     ck_assert(feed_register(run.store, NAME, "w", &run.err));
-    for (int i = 0; i < 25; i++)
+    for (int i = 0; i < PEOPLE; i++)
+        add(&run.world, CHANGE_UPSERT, i, 0, 0);
+    run.world.kept = PEOPLE;
+    while (run.world.count < 30)
         happen(&run.world);
     while (run.world.count < EVENTS) {
         for (int i = below(&run.world, 12); i >= 0 && run.world.count < EVENTS; i--)
@@ -302,7 +488,7 @@ START_TEST(the_store_ends_equal_to_the_truth)
     }
     settle(&run);
     const char *wanted = expected(&run.world, arena);
-    const char *got = pg_ask(run.database, held);
+    const char *got = arena_text(arena, pg_ask(run.database, held));
     ck_assert_msg(strcmp(got, wanted) == 0, "seed %d\nstore: %s\ntruth: %s", _i, got, wanted);
     store_close(run.store);
     arena_free(run.page);
