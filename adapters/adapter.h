@@ -54,6 +54,8 @@ typedef struct FeedAdapter {
     const char *name;
     const char *summary;
     const OptionDecl *options;
+    /* What the settings name, looked at without the other side (`mhsflow check`); NULL: nothing. */
+    bool (*check)(const Section *settings, Arena *arena, Error *err);
     bool (*open)(const char *name, const Section *settings, void **ret_self, Error *err);
     bool (*fetch)(void *self, Arena *arena, const FeedCursor *after, FeedPage *ret,
                   FeedWait *ret_wait, Error *err);

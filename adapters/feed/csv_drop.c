@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CSV drop: MEF/1's records as CSV files in a folder or a zip file, full or as a delta. */
+#include "adapters/feed/csv_drop_profile.h"
 #include "adapters/feed/csv_drop_read.h"
 #include "adapters/feed/feeds.h"
 #include "daemon/base/file.h"
@@ -15,8 +16,10 @@ static const OptionDecl options[] = {
     DROP_OPTION("source", TEXT, NULL, NULL, NULL, NULL, false,
                 "The feed's own name, as it stands in drop names and manifests; drops of others "
                 "are left alone.  Any, when not set."),
-    DROP_OPTION("date_format", CHOICE, "yyyy-mm-dd", NULL, NULL, "yyyy-mm-dd|dd/mm/yyyy", false,
-                "How the source writes dates."),
+    DROP_OPTION(
+        "profile", PATH, NULL, NULL, NULL, NULL, false,
+        "A file (YAML) that says where the source's CSV differs: names of files and columns, "
+        "delimiter, dates, lists."),
     {0},
 };
 
@@ -82,18 +85,30 @@ static const DropKind kind = {.recognise = recognise,
 static bool csv_drop_open(const char *name, const Section *section, void **ret_self, Error *err)
 {
     DropFeed *feed;
+    const CsvProfile *profile;
     if (!drop_feed_open(&kind, name, section, &feed, err))
         return false;
+    if (!csv_profile_load(section_text(section, "profile"), feed->settings, &profile, err)) {
+        drop_feed_close(feed);
+        return false;
+    }
+    feed->profile = profile;
     feed->source = arena_text(feed->settings, section_text(section, "source"));
-    feed->day_first = strcmp(section_text(section, "date_format"), "dd/mm/yyyy") == 0;
     *ret_self = feed;
     return true;
+}
+
+static bool csv_drop_check_settings(const Section *section, Arena *arena, Error *err)
+{
+    const CsvProfile *profile;
+    return csv_profile_load(section_text(section, "profile"), arena, &profile, err);
 }
 
 const FeedAdapter feed_csv_drop = {
     .name = "csv_drop",
     .summary = "CSV files in a folder or a zip file, full or as a delta",
     .options = options,
+    .check = csv_drop_check_settings,
     .open = csv_drop_open,
     .fetch = drop_feed_fetch,
     .close = drop_feed_close,

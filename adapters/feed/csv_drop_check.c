@@ -62,7 +62,7 @@ static void keep_manifest_row(CsvDrop *drop, const CsvRow *row, const int *colum
     Arena *arena = drop->opened->arena;
     const char *file = row->fields[columns[COLUMN_FILE]];
     size_t size = strlen(file);
-    if (size < 5 || strcmp(file + size - 4, ".csv") != 0)
+    if (size < 5 || strcasecmp(file + size - 4, ".csv") != 0)
         file = arena_format(arena, "%s.csv", file);
     ManifestRow kept = {.file = arena_text(arena, file),
                         .sha256 = arena_text(arena, row->fields[columns[COLUMN_SHA256]])};
@@ -88,7 +88,7 @@ static bool read_manifest(CsvDrop *drop, Manifest *manifest, Error *err)
         drop_problem_add(problems, DROP_MANIFEST_MISSING, MANIFEST, 0, NULL);
         return true;
     }
-    if (!drop_csv_open(file, problems, &reader, err) || !reader)
+    if (!drop_csv_open(drop->feed->profile, file, problems, &reader, err) || !reader)
         return reader || problems->refused;
     for (size_t i = 0; i < COUNT_OF(manifest_columns); i++)
         if ((columns[i] = csv_column(reader, manifest_columns[i])) < 0) {
@@ -183,6 +183,7 @@ static bool known_column(const CsvTable *table, bool part, const CsvColumns *col
 static void check_header(CsvDrop *drop, const CsvChecked *checked, const CsvReader *reader)
 {
     DropProblems *problems = drop->opened->problems;
+    const CsvProfile *profile = drop->feed->profile;
     const CsvTable *table = checked->table;
     CsvColumns columns, parts = {0};
     const char *missing = NULL;
@@ -192,7 +193,11 @@ static void check_header(CsvDrop *drop, const CsvChecked *checked, const CsvRead
     if (checked->part ? csv_column(reader, table->part_key) < 0
                       : !csv_columns_find(&columns, reader, &missing))
         drop_problem_add(problems, DROP_COLUMN_MISSING, checked->file->name, 1,
-                         checked->part ? table->part_key : missing);
+                         csv_profile_column(profile, checked->file->name,
+                                            checked->part ? table->part_key : missing));
+    size_t place = 0;
+    for (const char *said; (said = csv_profile_missing(profile, checked->file, reader, &place));)
+        drop_problem_add(problems, DROP_PROFILE_COLUMN, checked->file->name, 1, said);
     const CsvRow *header = csv_header(reader);
     for (size_t i = 0; i < header->count; i++)
         if (!known_column(table, checked->part, &columns, &parts, header->fields[i]))
@@ -222,7 +227,7 @@ static bool check_file(CsvDrop *drop, CsvChecked *checked, int64_t rows_said, Er
     SeenList seen = {0};
     const CsvRow *row;
     int64_t rows = 0;
-    if (!drop_csv_open(file, problems, &reader, err) || !reader)
+    if (!drop_csv_open(drop->feed->profile, file, problems, &reader, err) || !reader)
         return reader || problems->refused;
     if (checked->table)
         check_header(drop, checked, reader);
@@ -254,7 +259,7 @@ static bool check_named(CsvDrop *drop, const ManifestRow *row, Error *err)
     DropProblems *problems = drop->opened->problems;
     const DropFile *file = drop_files_find(drop->opened->files, row->file);
     bool part = false;
-    int table = csv_table_find(row->file, &part);
+    int table = csv_table_find(csv_profile_file(drop->feed->profile, row->file), &part);
     bool deletions = strcmp(row->file, DELETIONS) == 0;
     if (!file || strcasecmp(file->sha256, row->sha256) != 0) {
         drop_problem_add(problems, file ? DROP_FILE_HASH : DROP_FILE_MISSING, row->file, 0, NULL);
@@ -280,7 +285,9 @@ static void check_unnamed(CsvDrop *drop, const Manifest *manifest)
             named |= strcmp(manifest->rows[j].file, name) == 0;
         if (!named)
             drop_problem_add(drop->opened->problems,
-                             csv_table_find(name, &part) >= 0 || strcmp(name, DELETIONS) == 0
+                             csv_table_find(csv_profile_file(drop->feed->profile, name), &part) >=
+                                         0 ||
+                                     strcmp(name, DELETIONS) == 0
                                  ? DROP_FILE_UNNAMED
                                  : DROP_FILE_UNKNOWN,
                              name, 0, NULL);

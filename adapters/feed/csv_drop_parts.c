@@ -15,20 +15,20 @@ static int by_key(const void *a, const void *b)
 }
 
 /* A row of which the first part column is blank is no part. */
-static const char *part_json(const CsvColumns *columns, const CsvRow *row, bool day_first,
-                             Arena *arena)
+static const char *part_json(const CsvColumns *columns, const CsvRow *row,
+                             const CsvDialect *dialect, Arena *arena)
 {
     if (columns->items[0].at < 0 || !*row->fields[columns->items[0].at])
         return NULL;
     Text text = text_new(arena, CSV_RECORD_LIMIT);
     text_add(&text, "{");
-    csv_columns_add(columns, row, day_first, &text);
+    csv_columns_add(columns, row, dialect, &text);
     text_add(&text, "}");
     return text_ok(&text) ? text_get(&text) : NULL;
 }
 
 static bool read_parts(const CsvTable *table, CsvReader *reader, const CsvColumns *columns,
-                       bool day_first, CsvParts *ret, Error *err)
+                       const CsvDialect *dialect, CsvParts *ret, Error *err)
 {
     int key = csv_column(reader, table->part_key);
     for (;;) {
@@ -37,7 +37,7 @@ static bool read_parts(const CsvTable *table, CsvReader *reader, const CsvColumn
             return false;
         if (!row || key < 0)
             break;
-        const char *json = part_json(columns, row, day_first, ret->arena);
+        const char *json = part_json(columns, row, dialect, ret->arena);
         if (!json)
             continue;
         ret->items =
@@ -50,16 +50,17 @@ static bool read_parts(const CsvTable *table, CsvReader *reader, const CsvColumn
     return true;
 }
 
-bool csv_parts_load(const CsvTable *table, const DropFile *file, bool day_first, CsvParts *ret,
-                    Error *err)
+bool csv_parts_load(const CsvTable *table, const DropFile *file, const CsvProfile *profile,
+                    CsvParts *ret, Error *err)
 {
     _cleanup_csv_ CsvReader *reader = NULL;
     CsvColumns columns;
     const char *missing;
     *ret = (CsvParts){.arena = arena_new(PARTS_CAP)};
     csv_columns_read(table->part_columns, ret->arena, &columns);
-    return csv_open(file->path, &reader, err) && csv_columns_find(&columns, reader, &missing) &&
-           read_parts(table, reader, &columns, day_first, ret, err);
+    return csv_profile_open(profile, file, ret->arena, &reader, err) &&
+           csv_columns_find(&columns, reader, &missing) &&
+           read_parts(table, reader, &columns, &profile->dialect, ret, err);
 }
 
 void csv_parts_free(CsvParts *parts)

@@ -2,7 +2,7 @@
 /* Rows that make up a list of a record: the scores of a goal, the items of an assessment. */
 #pragma once
 
-#include "adapters/feed/csv_drop_table.h"
+#include "adapters/feed/csv_drop_profile.h"
 #include "adapters/feed/drop_files.h"
 
 typedef struct CsvPart {
@@ -18,8 +18,8 @@ typedef struct CsvParts {
 } CsvParts;
 
 /* All of them: at most 256 MiB. */
-bool csv_parts_load(const CsvTable *table, const DropFile *file, bool day_first, CsvParts *ret,
-                    Error *err);
+bool csv_parts_load(const CsvTable *table, const DropFile *file, const CsvProfile *profile,
+                    CsvParts *ret, Error *err);
 void csv_parts_free(CsvParts *parts);
 
 /* Adds ,"field":[…] to a record; nothing where the drop has no such file. */

@@ -58,9 +58,9 @@ static const CsvChecked *checked_of(const CsvDropReader *reader, const CsvTable 
 }
 
 /* It was read whole before: what cannot be read now has changed below our feet. */
-static bool reopen(const DropFile *file, CsvReader **ret, Error *err)
+static bool reopen(const CsvDropReader *reader, const DropFile *file, CsvReader **ret, Error *err)
 {
-    if (csv_open(file->path, ret, err))
+    if (csv_profile_open(reader->drop.feed->profile, file, reader->drop.opened->arena, ret, err))
         return true;
     err->kind = ERROR_LATER;
     *ret = NULL;
@@ -73,7 +73,7 @@ static bool load_parts(CsvDropReader *reader, const CsvTable *table, Error *err)
     const CsvChecked *checked = table->part_file ? checked_of(reader, table, !own) : NULL;
     csv_parts_free(&reader->parts);
     return !checked ||
-           csv_parts_load(table, checked->file, reader->drop.feed->day_first, &reader->parts, err);
+           csv_parts_load(table, checked->file, reader->drop.feed->profile, &reader->parts, err);
 }
 
 static void close_file(CsvDropReader *reader)
@@ -96,7 +96,7 @@ static bool open_file(CsvDropReader *reader, Error *err)
             return false;
         if (!reader->checked)
             continue;
-        if (!reopen(reader->checked->file, &reader->rows, err))
+        if (!reopen(reader, reader->checked->file, &reader->rows, err))
             return false;
         if (table) {
             csv_columns_read(table->columns, reader->drop.opened->arena, &reader->columns);
@@ -128,6 +128,7 @@ static bool has_passed(CsvDropReader *reader, const CsvRow *row)
 static void read_record(CsvDropReader *reader, const CsvRow *row, Arena *arena, DropItem *ret)
 {
     const CsvTable *table = reader->checked->table;
+    const CsvProfile *profile = reader->drop.feed->profile;
     const char *id = csv_column_value(&reader->columns, row, "id");
     const char *org = csv_column_value(&reader->columns, row, "org_id");
     Text text = text_new(arena, CSV_RECORD_LIMIT);
@@ -136,7 +137,7 @@ static void read_record(CsvDropReader *reader, const CsvRow *row, Arena *arena, 
         return;
     }
     text_add(&text, "{");
-    csv_columns_add(&reader->columns, row, reader->drop.feed->day_first, &text);
+    csv_columns_add(&reader->columns, row, &profile->dialect, &text);
     csv_parts_add(&reader->parts, table, id, &text);
     text_add(&text, "}");
     if (!text_ok(&text)) {

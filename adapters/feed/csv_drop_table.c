@@ -118,14 +118,25 @@ const char *csv_column_value(const CsvColumns *columns, const CsvRow *row, const
 
 /* ---- values ---- */
 
-const char *csv_day_first(const char *text, char buffer[16])
+const CsvDialect csv_contract = {.dates = CSV_DATES_ISO, .list = '|'};
+
+const char *csv_date(const char *text, CsvDates dates, char buffer[16])
 {
-    int day, month, year, end = 0;
+    int first = 0, month = 0, third = 0, end = 0, count = 0;
+    bool year_first = false;
     Day parsed;
-    if (sscanf(text, "%2d/%2d/%4d%n", &day, &month, &year, &end) != 3 || text[end] || day < 1 ||
-        month < 1 || year < 1000)
-        return NULL;
-    if (day > 31 || month > 12 || year > 9999)
+    switch (dates) {
+#define CSV_DATES(name, word, form, first_is_year)                                                 \
+    case CSV_DATES_##name:                                                                         \
+        count = sscanf(text, form, &first, &month, &third, &end);                                  \
+        year_first = first_is_year;                                                                \
+        break;
+#include "adapters/feed/csv_drop_profile.def"
+#undef CSV_DATES
+    }
+    int year = year_first ? first : third, day = year_first ? third : first;
+    if (count != 3 || text[end] || day < 1 || month < 1 || year < 1000 || day > 31 || month > 12 ||
+        year > 9999)
         return NULL;
     snprintf(buffer, CIVIL_TEXT_SIZE, "%04d-%02d-%02d", year, month, day);
     return civil_parse_day(buffer, &parsed) ? buffer : NULL;
@@ -154,16 +165,17 @@ static bool add_explicit(const char *text, Text *out)
     return false;
 }
 
-static void add_list(const char *text, Text *out)
+static void add_list(const char *text, char separator, Text *out)
 {
     char item[1024];
+    const char stops[] = {separator, '\0'};
     const char *comma = "";
     text_add(out, "[");
     for (const char *at = text; *at;) {
-        size_t size = strcspn(at, "|"), kept = size < sizeof item ? size : sizeof item - 1;
+        size_t size = strcspn(at, stops), kept = size < sizeof item ? size : sizeof item - 1;
         memcpy(item, at, kept);
         item[kept] = '\0';
-        at += size + (at[size] == '|');
+        at += size + (at[size] == separator);
         if (!kept)
             continue;
         text_add(out, comma);
@@ -173,14 +185,15 @@ static void add_list(const char *text, Text *out)
     text_add(out, "]");
 }
 
-static void add_value(const CsvColumn *column, const char *text, bool day_first, Text *out)
+static void add_value(const CsvColumn *column, const char *text, const CsvDialect *dialect,
+                      Text *out)
 {
     char buffer[16];
     const char *other = NULL;
     if (add_explicit(text, out))
         return;
     if (column->list) {
-        add_list(text, out);
+        add_list(text, dialect->list, out);
         return;
     }
     if (!*text) {
@@ -191,8 +204,8 @@ static void add_value(const CsvColumn *column, const char *text, bool day_first,
         text_add(out, other);
         return;
     }
-    if (column->date && day_first)
-        other = csv_day_first(text, buffer);
+    if (column->date && dialect->dates != CSV_DATES_ISO)
+        other = csv_date(text, dialect->dates, buffer);
     text_add_json(out, other ? other : text);
 }
 
@@ -206,8 +219,8 @@ static size_t inside_count(const CsvColumns *columns, size_t from)
     return count;
 }
 
-static void add_inside(const CsvColumn *columns, size_t count, const CsvRow *row, bool day_first,
-                       Text *out)
+static void add_inside(const CsvColumn *columns, size_t count, const CsvRow *row,
+                       const CsvDialect *dialect, Text *out)
 {
     bool blank = true;
     for (size_t i = 0; i < count; i++)
@@ -222,13 +235,14 @@ static void add_inside(const CsvColumn *columns, size_t count, const CsvRow *row
         if (columns[i].at < 0)
             continue;
         text_addf(out, "%s\"%s\":", comma, columns[i].field);
-        add_value(&columns[i], row->fields[columns[i].at], day_first, out);
+        add_value(&columns[i], row->fields[columns[i].at], dialect, out);
         comma = ",";
     }
     text_add(out, columns->in_list ? "}]" : "}");
 }
 
-void csv_columns_add(const CsvColumns *columns, const CsvRow *row, bool day_first, Text *out)
+void csv_columns_add(const CsvColumns *columns, const CsvRow *row, const CsvDialect *dialect,
+                     Text *out)
 {
     const char *comma = "";
     for (size_t i = 0; i < columns->count;) {
@@ -242,9 +256,9 @@ void csv_columns_add(const CsvColumns *columns, const CsvRow *row, bool day_firs
             continue;
         text_addf(out, "%s\"%s\":", comma, column->inside ? column->inside : column->field);
         if (column->inside)
-            add_inside(column, count, row, day_first, out);
+            add_inside(column, count, row, dialect, out);
         else
-            add_value(column, row->fields[column->at], day_first, out);
+            add_value(column, row->fields[column->at], dialect, out);
         comma = ",";
     }
 }

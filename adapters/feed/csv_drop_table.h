@@ -8,6 +8,19 @@
 #define CSV_COLUMNS_MOST 48
 #define CSV_RECORD_LIMIT ((size_t)256 << 10)
 
+typedef enum CsvDates {
+#define CSV_DATES(name, word, form, year_first) CSV_DATES_##name,
+#include "adapters/feed/csv_drop_profile.def"
+#undef CSV_DATES
+} CsvDates;
+
+/* How values are written. */
+typedef struct CsvDialect {
+    CsvDates dates;
+    char list; /* separates the entries of a list */
+} CsvDialect;
+extern const CsvDialect csv_contract; /* yyyy-mm-dd, | */
+
 typedef struct CsvColumn {
     const char *name;           /* in the file */
     const char *inside, *field; /* in the record: INSIDE.FIELD, or FIELD with `inside` NULL */
@@ -38,9 +51,10 @@ bool csv_columns_find(CsvColumns *columns, const CsvReader *reader, const char *
 const char *csv_column_value(const CsvColumns *columns, const CsvRow *row, const char *name);
 
 /* Adds "field":value for each column of the record that the file has, without braces.  Blank is
- * null; ~declined, ~not_known and ~not_asked are explicit.  `day_first`: dates are dd/mm/yyyy;
- * what is none stays as it is. */
-void csv_columns_add(const CsvColumns *columns, const CsvRow *row, bool day_first, Text *out);
+ * null; ~declined, ~not_known and ~not_asked are explicit; what is no date of the dialect stays as
+ * it is. */
+void csv_columns_add(const CsvColumns *columns, const CsvRow *row, const CsvDialect *dialect,
+                     Text *out);
 
 /* "4/7/2026" as "2026-07-04"; NULL when it is no such date. */
-const char *csv_day_first(const char *text, char buffer[16]);
+const char *csv_date(const char *text, CsvDates dates, char buffer[16]);

@@ -38,11 +38,12 @@ static bool as_problem(const Error *failure, const DropFile *file, DropProblems 
     return false;
 }
 
-bool drop_csv_open(const DropFile *file, DropProblems *problems, CsvReader **ret, Error *err)
+bool drop_csv_open(const CsvProfile *profile, const DropFile *file, DropProblems *problems,
+                   CsvReader **ret, Error *err)
 {
     Error failure = {0};
     *ret = NULL;
-    if (csv_open(file->path, ret, &failure))
+    if (csv_profile_open(profile, file, problems->arena, ret, &failure))
         return true;
     *ret = NULL;
     if (as_problem(&failure, file, problems, NULL))

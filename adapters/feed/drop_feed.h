@@ -64,7 +64,6 @@ struct DropFeed {
     const char *name, *folder, *source;
     const void *profile; /* what else the kind needs to know */
     int64_t page_size, size_limit, fall, settle_ms;
-    bool day_first;
     /* The drop at hand */
     Arena *arena;
     DropFiles files;

@@ -21,7 +21,7 @@ struct CsvReader {
     char buffer[BUFFER_SIZE];
     size_t at, filled;
     int line;
-    bool ended;
+    char delimiter;
     CsvRow header, row;
 };
 
@@ -83,12 +83,14 @@ static bool read_quoted(CsvReader *reader, Text *field, size_t column, Error *er
 static bool read_plain(CsvReader *reader, Text *field, size_t column, Error *err)
 {
     int byte;
-    while ((byte = look(reader, false)) >= 0 && byte != ',' && byte != '\n' && byte != '\r') {
+    const char stops[] = {reader->delimiter, '\n', '\r', '"', '\0'};
+    while ((byte = look(reader, false)) >= 0 && byte != reader->delimiter && byte != '\n' &&
+           byte != '\r') {
         if (byte == '"')
             return bad(reader, column, err, "a quote inside a field that is not quoted");
         if (byte == '\0')
             return bad(reader, column, err, "a NUL byte");
-        take_plain(reader, field, ",\n\r\"\0", 5);
+        take_plain(reader, field, stops, sizeof stops);
         if (!text_ok(field))
             return bad(reader, column, err, "longer than 64 KiB");
     }
@@ -102,14 +104,14 @@ static bool check_field(CsvReader *reader, const Text *field, size_t column, Err
     return true;
 }
 
-/* What stands after a field: true in *ret_more when it was a comma. */
+/* What stands after a field: true in *ret_more when it was the delimiter. */
 static bool end_field(CsvReader *reader, size_t column, bool *ret_more, Error *err)
 {
     int byte = look(reader, true);
-    *ret_more = byte == ',';
+    *ret_more = byte == reader->delimiter;
     if (byte == '\r' && look(reader, false) == '\n')
         byte = look(reader, true);
-    if (byte >= 0 && byte != ',' && byte != '\n')
+    if (byte >= 0 && byte != reader->delimiter && byte != '\n')
         return bad(reader, column, err,
                    byte == '\r' ? "a carriage return alone" : "text after the closing quote");
     return true;
@@ -158,11 +160,15 @@ static bool read_header(CsvReader *reader, Error *err)
     return true;
 }
 
-static bool start(FILE *file, const char *name, CsvReader **ret, Error *err)
+static bool start(FILE *file, const char *name, char delimiter, CsvReader **ret, Error *err)
 {
     Arena *kept = arena_new(LARGEST_ROW);
     CsvReader *reader = arena_alloc(kept, sizeof *reader);
-    *reader = (CsvReader){.name = arena_text(kept, name), .file = file, .kept = kept, .line = 1};
+    *reader = (CsvReader){.name = arena_text(kept, name),
+                          .file = file,
+                          .kept = kept,
+                          .line = 1,
+                          .delimiter = delimiter};
     reader->rows = arena_new(LARGEST_ROW);
     if (!read_header(reader, err)) {
         csv_close(reader);
@@ -172,12 +178,17 @@ static bool start(FILE *file, const char *name, CsvReader **ret, Error *err)
     return true;
 }
 
-bool csv_open(const char *path, CsvReader **ret, Error *err)
+bool csv_open_delimited(const char *path, char delimiter, CsvReader **ret, Error *err)
 {
     FILE *file = fopen(path, "re");
     if (!file)
         return error_errno(err, errno, "csv.open", "could not open file \"%s\"", path);
-    return start(file, path, ret, err);
+    return start(file, path, delimiter, ret, err);
+}
+
+bool csv_open(const char *path, CsvReader **ret, Error *err)
+{
+    return csv_open_delimited(path, ',', ret, err);
 }
 
 bool csv_open_bytes(const char *name, const char *bytes, size_t size, CsvReader **ret, Error *err)
@@ -185,7 +196,7 @@ bool csv_open_bytes(const char *name, const char *bytes, size_t size, CsvReader 
     FILE *file = size ? fmemopen((void *)(uintptr_t)bytes, size, "r") : fopen("/dev/null", "re");
     if (!file)
         return error_errno(err, errno, "csv.open", "could not read \"%s\"", name);
-    return start(file, name, ret, err);
+    return start(file, name, ',', ret, err);
 }
 
 void csv_close(CsvReader *reader)
@@ -200,6 +211,11 @@ void csv_close(CsvReader *reader)
 const CsvRow *csv_header(const CsvReader *reader)
 {
     return &reader->header;
+}
+
+void csv_rename(CsvReader *reader, size_t column, const char *name)
+{
+    reader->header.fields[column] = name;
 }
 
 int csv_column(const CsvReader *reader, const char *name)

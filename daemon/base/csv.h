@@ -22,6 +22,12 @@ bool csv_open(const char *path, CsvReader **ret, Error *err);
 bool csv_open_bytes(const char *name, const char *bytes, size_t size, CsvReader **ret, Error *err);
 void csv_close(CsvReader *reader);
 
+/* The same with another byte between fields. */
+bool csv_open_delimited(const char *path, char delimiter, CsvReader **ret, Error *err);
+
+/* A column known by another name from now on; `name` must outlive the reader. */
+void csv_rename(CsvReader *reader, size_t column, const char *name);
+
 const CsvRow *csv_header(const CsvReader *reader);
 int csv_column(const CsvReader *reader, const char *name); /* -1 when absent */
 

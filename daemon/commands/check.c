@@ -135,6 +135,21 @@ static void check_secrets(Check *check, const char *kind, const NamedSection *it
     }
 }
 
+static void check_feed(Check *check, const NamedSection *feed)
+{
+    const FeedAdapter *adapter = feed_adapter(feed->adapter);
+    Error err = {0};
+
+    check_secrets(check, "feed", feed);
+    if (!adapter || !adapter->check)
+        return;
+    const char *what = arena_format(check->context->arena, "feed %s", feed->name);
+    if (adapter->check(feed->section, check->context->arena, &err))
+        good(check, what, adapter->name);
+    else
+        bad(check, what, &err, "correct the file at the place shown");
+}
+
 static void check_expiry(Check *check, const char *what, const char *key_id, int64_t end)
 {
     int64_t left = end - clock_wall() / CLOCK_SECOND;
@@ -249,7 +264,7 @@ static int check_all(Check *check)
     check_database(check, config);
     check_data(check, config);
     for (size_t i = 0; i < config->feed_count; i++)
-        check_secrets(check, "feed", &config->feeds[i]);
+        check_feed(check, &config->feeds[i]);
     for (size_t i = 0; i < config->route_count; i++)
         check_secrets(check, "route", &config->routes[i]);
     check_signing(check, config);

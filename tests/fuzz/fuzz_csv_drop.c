@@ -11,8 +11,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whatever the row holds, what goes to the store is a JSON object. */
-static void check_rows(const CsvTable *table, const char *bytes, size_t size, bool day_first,
-                       Arena *arena)
+static void check_rows(const CsvTable *table, const char *bytes, size_t size,
+                       const CsvDialect *dialect, Arena *arena)
 {
     CsvReader *reader = NULL;
     CsvColumns columns;
@@ -27,7 +27,7 @@ static void check_rows(const CsvTable *table, const char *bytes, size_t size, bo
         Text text = text_new(arena, CSV_RECORD_LIMIT);
         json_t *value = NULL;
         text_add(&text, "{");
-        csv_columns_add(&columns, row, day_first, &text);
+        csv_columns_add(&columns, row, dialect, &text);
         text_add(&text, "}");
         if (text_ok(&text) &&
             (!json_parse(text_get(&text), text.size, &value, &err) || !json_is_object(value)))
@@ -49,7 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (name.order <= 0 || !memchr(name.feed, 0, sizeof name.feed)))
         abort();
     (void)drop_is_utf8(bytes, size - 2);
-    check_rows(csv_table(data[0] % csv_table_count()), bytes, size - 2, data[1] & 1, arena);
+    CsvDialect dialect = {.dates = data[1] % (CSV_DATES_PLAIN + 1),
+                          .list = data[1] & 128 ? ',' : '|'};
+    check_rows(csv_table(data[0] % csv_table_count()), bytes, size - 2, &dialect, arena);
     arena_free(arena);
     return 0;
 }

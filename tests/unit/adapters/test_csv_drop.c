@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "adapters/feed/csv_drop_check.h"
+#include "adapters/feed/csv_drop_profile.h"
 #include "adapters/feed/feeds.h"
+#include "daemon/base/file.h"
 #include "tests/unit/adapters/drop_case.h"
 #include "tests/unit/suite.h"
 
@@ -21,6 +23,20 @@ static DropCase *at;
 static void begin(void)
 {
     at = drop_case_new(&feed_csv_drop, "page_size: 2\n");
+}
+
+/* With a profile beside the folder of drops. */
+static void begin_with(const char *profile)
+{
+    Error err = {0};
+    char path[] = "/tmp/mhsflow-profile-XXXXXX", settings[80];
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert(file_write(path, profile, strlen(profile), 0600, &err));
+    snprintf(settings, sizeof settings, "profile: %s\n", path);
+    at = drop_case_new(&feed_csv_drop, settings);
+    unlink(path);
 }
 
 static void two_people(const char *name)
@@ -406,7 +422,7 @@ END_TEST
 
 START_TEST(dates_may_be_written_day_first)
 {
-    at = drop_case_new(&feed_csv_drop, "date_format: dd/mm/yyyy\n");
+    begin_with("dates: dd/mm/yyyy\n");
     drop_case_drop(at, FULL, "people.csv",
                    "id,birth_date\nP1,09/04/1988\nP2,31/02/1990\nP3,1990-01-02\n", NULL);
     ck_assert(drop_case_fetch(at, true));
@@ -414,6 +430,92 @@ START_TEST(dates_may_be_written_day_first)
     ck_assert(strstr(drop_case_json(at, "P2"), "\"31/02/1990\""));
     ck_assert(strstr(drop_case_json(at, "P3"), "\"1990-01-02\""));
     drop_case_free(at);
+}
+END_TEST
+
+#define PROFILE                                                                                    \
+    "delimiter: \";\"\ndates: dd.mm.yyyy\nlists: \",\"\nfiles:\n"                                  \
+    "  people: {file: Clients.CSV, columns: {id: Client Ref, birth_date: DOB}}\n"                  \
+    "  referrals: {columns: {person_id: Client Ref, id: Ref, source: Nowhere}}\n"
+
+START_TEST(a_profile_says_what_the_site_calls_things)
+{
+    begin_with(PROFILE);
+    drop_case_drop(at, FULL, "Clients.CSV",
+                   "Client Ref;DOB;id;ethnicity\nP1;09.04.1988;77;\"A;B\"\n", "referrals.csv",
+                   "Ref;Client Ref;received_date;reasons_other\nR1;P1;1.9.2026;Housing,Debt\n",
+                   NULL);
+    ck_assert_msg(drop_case_fetch(at, true), "%s", at->err.cause);
+    ck_assert_str_eq(drop_case_json(at, "P1"),
+                     "{\"id\":\"P1\",\"birth_date\":\"1988-04-09\",\"ethnicity\":\"A;B\"}");
+    ck_assert_str_eq(drop_case_json(at, "R1"),
+                     "{\"id\":\"R1\",\"person\":\"P1\",\"received_date\":\"2026-09-01\","
+                     "\"reasons_other\":[\"Housing\",\"Debt\"]}");
+    drop_case_drain(at);
+    const char *said = drop_case_read(at, "done/" FULL ".problems.csv");
+    ck_assert(strstr(said, "referrals.csv,1,Nowhere,\"the profile names the column"));
+    ck_assert(strstr(said, "Clients.CSV,1,~id,the column is not of the contract"));
+    drop_case_drop(at, LATER, "Clients.CSV", "DOB\n09.04.1988\n", NULL);
+    drop_case_drain(at);
+    ck_assert(strstr(drop_case_read(at, "quarantine/" LATER ".problems.csv"),
+                     "Clients.CSV,1,Client Ref,a column that is needed is missing"));
+    drop_case_free(at);
+}
+END_TEST
+
+START_TEST(a_profile_that_says_what_none_can_is_refused)
+{
+    static const char *const profiles[] = {
+        "delimiter: x\n",
+        "dates: mm/dd/yyyy\n",
+        "lists: [a]\n",
+        "colour: red\n",
+        "files: people\n",
+        "files: {clients: {file: a.csv}}\n",
+        "files: {people: {file: a.txt}}\n",
+        "files: {people: {file: ../a.csv}}\n",
+        "files: {people: {columns: {shoe_size: Size}}}\n",
+        "files: {people: {columns: {id: }}}\n",
+        "files: {people: {columns: {id: X, lot: X}}}\n",
+        "files: {people: {file: a.csv}, teams: {file: a.csv}}\n",
+    };
+    Arena *arena = arena_new(1 << 20);
+    for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+        Error err = {0};
+        const CsvProfile *profile;
+        char path[] = "/tmp/mhsflow-profile-XXXXXX";
+        close(mkstemp(path));
+        ck_assert(file_write(path, profiles[i], strlen(profiles[i]), 0600, &err));
+        ck_assert_msg(!csv_profile_load(path, arena, &profile, &err), "%s", profiles[i]);
+        ck_assert_int_eq(err.kind, ERROR_CONFIG);
+        ck_assert_msg(strstr(err.cause, ":1:"), "%s", err.cause);
+        unlink(path);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(each_way_to_write_a_date)
+{
+    static const struct {
+        CsvDates dates;
+        const char *text, *day;
+    } cases[] = {{CSV_DATES_ISO, "2026-07-04", "2026-07-04"},
+                 {CSV_DATES_SLASH, "4/7/2026", "2026-07-04"},
+                 {CSV_DATES_SLASH, "31/02/2026", NULL},
+                 {CSV_DATES_SLASH, "04/07/2026 10:00", NULL},
+                 {CSV_DATES_DASH, "04-07-2026", "2026-07-04"},
+                 {CSV_DATES_DOT, "04.07.2026", "2026-07-04"},
+                 {CSV_DATES_DOT, "04/07/2026", NULL},
+                 {CSV_DATES_PLAIN, "20260704", "2026-07-04"},
+                 {CSV_DATES_PLAIN, "202607", NULL},
+                 {CSV_DATES_PLAIN, "", NULL}};
+    char buffer[16];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *day = csv_date(cases[i].text, cases[i].dates, buffer);
+        ck_assert_msg(day ? cases[i].day && strcmp(day, cases[i].day) == 0 : !cases[i].day, "%s",
+                      cases[i].text);
+    }
 }
 END_TEST
 
@@ -460,5 +562,6 @@ SUITE("adapters/csv_drop", a_full_drop_is_taken_in_parents_first_and_moves_after
       an_older_drop_comes_too_late, what_is_put_there_again_is_not_taken_again,
       a_drop_changed_or_taken_away_half_read_says_so, windows_1252_is_read_and_said,
       a_byte_order_mark_is_no_content, an_id_that_stands_twice_is_its_highest_version,
-      dates_may_be_written_day_first, begun_anew_the_archive_is_read_from_its_last_full_drop,
-      names_say_what_a_drop_is);
+      dates_may_be_written_day_first, a_profile_says_what_the_site_calls_things,
+      a_profile_that_says_what_none_can_is_refused, each_way_to_write_a_date,
+      begun_anew_the_archive_is_read_from_its_last_full_drop, names_say_what_a_drop_is);

@@ -3,7 +3,9 @@
 #include "tests/unit/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Rows as "a|b;c|d;" or the error's text. */
 static const char *read_all(const char *bytes, size_t size)
@@ -98,5 +100,27 @@ START_TEST(needed_columns_are_found_in_any_order)
 }
 END_TEST
 
+START_TEST(another_delimiter_and_other_names)
+{
+    _cleanup_csv_ CsvReader *reader = NULL;
+    Error err = {0};
+    const CsvRow *row;
+    char path[] = "/tmp/mhsflow-csv-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "a;b\n1,5;\"x;y\"\n", 15), 15);
+    close(fd);
+    ck_assert(csv_open_delimited(path, ';', &reader, &err));
+    unlink(path);
+    csv_rename(reader, 1, "c");
+    ck_assert_int_eq(csv_column(reader, "b"), -1);
+    ck_assert_int_eq(csv_column(reader, "c"), 1);
+    ck_assert(csv_next(reader, &row, &err) && row);
+    ck_assert_str_eq(row->fields[0], "1,5");
+    ck_assert_str_eq(row->fields[1], "x;y");
+}
+END_TEST
+
 SUITE("base/csv", rows_are_read_by_rfc_4180, what_is_broken_is_named_with_its_place,
-      fields_across_the_buffer_edge_stay_whole, needed_columns_are_found_in_any_order);
+      fields_across_the_buffer_edge_stay_whole, needed_columns_are_found_in_any_order,
+      another_delimiter_and_other_names);
