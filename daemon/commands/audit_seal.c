@@ -8,6 +8,7 @@
 #include "daemon/commands/store_open.h"
 #include "daemon/pipeline/seal_verify.h"
 #include "daemon/sign/signed_log.h"
+#include "daemon/store/restoration.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,9 @@ typedef struct SignedCheck {
     size_t count;
     bool looked;
     int64_t entries, unknown, damaged;
-    int64_t first; /* submission of the first entry that the database does not have so */
+    int64_t restored_at; /* the last restore of a backup; 0: none */
+    int64_t forked;      /* signed before it, and not in the backup */
+    int64_t first;       /* submission of the first entry that the database does not have so */
 } SignedCheck;
 
 static bool take_entry(void *data, const SignedEntry *entry, Error *err)
@@ -42,7 +45,9 @@ static bool take_entry(void *data, const SignedEntry *entry, Error *err)
     if (low < check->count && check->documents[low].submission == entry->submission)
         known = memcmp(check->documents[low].digest, entry->digest, DIGEST_SIZE) == 0;
     check->entries++;
-    if (!known && !check->unknown++)
+    if (!known && entry->at < check->restored_at)
+        check->forked++;
+    else if (!known && !check->unknown++)
         check->first = entry->submission;
     return true;
 }
@@ -58,7 +63,8 @@ static bool check_signed(CommandContext *context, const Config *config, Store *s
     if (access(path, R_OK) != 0)
         return true;
     ret->looked = true;
-    return seal_documents(store, context->arena, &ret->documents, &ret->count, err) &&
+    return restoration_last(store, &ret->restored_at, err) &&
+           seal_documents(store, context->arena, &ret->documents, &ret->count, err) &&
            signed_log_read(path, take_entry, ret, &ret->damaged, err);
 }
 
@@ -147,6 +153,9 @@ static void show(CommandContext *context, const Whole *whole)
     else
         details_text(details, "signed", "signed documents",
                      "the signer's list cannot be read here: not compared");
+    if (whole->list.restored_at)
+        details_number(details, "forked", "signed before a restore, not in the backup",
+                       whole->list.forked);
     if (context->json)
         details_json(details, "faults", faults);
     else

@@ -10,6 +10,7 @@
 static const char *held_words(const char *reason)
 {
     static const char *const words[][2] = {
+        {"restored", "the first since a backup was restored: the receiver may have a newer one"},
         {"shrunk", "much smaller than the last accepted one"},
         {"file_findings", "the whole file would be refused"},
         {"approval", "waits for approval"},

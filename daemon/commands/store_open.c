@@ -5,15 +5,36 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/text.h"
 
+#include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+/* The embedded database lets act: root, the daemon's own user, and whom the settings name. */
+static bool is_operator(const Config *config, const char *socket)
+{
+    const char *const *operators;
+    size_t count = section_list(config->main, "operators", &operators);
+    const struct passwd *person = getpwuid(geteuid());
+    struct stat folder;
+
+    if (geteuid() == 0 || (stat(socket, &folder) == 0 && folder.st_uid == geteuid()))
+        return true;
+    for (size_t i = 0; person && i < count; i++)
+        if (text_equal(operators[i], person->pw_name))
+            return true;
+    return false;
+}
+
 /* With the most that this user was given: whoever may only look is told so when acting. */
-static bool open_as_person(const Config *config, Arena *arena, Store **ret, Error *err)
+static bool open_as_person(const Config *config, const char *socket, Arena *arena, Store **ret,
+                           Error *err)
 {
     const char *operate = config_database_as(config, "mhsflow_operate", arena);
     const char *read = config_database_as(config, "mhsflow_read", arena);
     Error refused = {0};
 
+    if (config_database_embedded(config))
+        return store_open(is_operator(config, socket) ? operate : read, "command", ret, err);
     if (store_open(operate, "command", ret, &refused))
         return true;
     if (text_equal(refused.code, "store.login") && config_database_own_logins(config))
@@ -25,19 +46,16 @@ static bool open_as_person(const Config *config, Arena *arena, Store **ret, Erro
 bool command_store(CommandContext *context, Store **ret, Error *err)
 {
     const Config *config;
+    const char *socket;
 
     if (!command_config(context, &config, err))
         return false;
-    if (config_database_embedded(config)) {
-        const char *socket = config_database_socket(config, context->arena);
-
-        if (access(socket, F_OK) != 0)
-            return error_set(
-                err, ERROR_LATER, "command.database",
-                "the embedded database is not running, or this user may not reach it: start "
-                "mhsflowd, or run this command as its user");
-    }
-    return open_as_person(config, context->arena, ret, err);
+    socket = config_database_socket(config, context->arena);
+    if (config_database_embedded(config) && access(socket, F_OK) != 0)
+        return error_set(err, ERROR_LATER, "command.database",
+                         "the embedded database is not running, or this user may not reach it: "
+                         "start mhsflowd, or run this command as its user");
+    return open_as_person(config, socket, context->arena, ret, err);
 }
 
 bool command_period(const CommandContext *context, Month *ret, Error *err)

@@ -7,6 +7,7 @@
 #include "daemon/base/text.h"
 #include "daemon/dataset/document.h"
 #include "daemon/pipeline/build_pass.h"
+#include "daemon/store/restoration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -272,6 +273,11 @@ static bool decide(const BuildPass *pass, const BuildPolicy *policy, SpoolFile *
     if (newest.id && is_same(pass, &accepted, &newest))
         return settle_without(pass, newest.id, BUILD_SAME, ret, err);
     const char *held = held_reason(pass, policy, &accepted);
+    bool restored;
+    if (!restoration_holds(tools->store, tools->dataset->name, pass->provider->code, pass->month,
+                           &restored, err))
+        return false;
+    held = !held && restored ? "restored" : held;
     const char *xsd =
         arena_format(pass->arena, "%s/%s.xsd", tools->dataset->folder, tools->dataset->name);
     /* One that waits for a person is released as it is; only what is refused anyway may be wrong.

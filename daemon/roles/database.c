@@ -15,11 +15,11 @@
 #include "daemon/base/text.h"
 #include "daemon/roles/database_access.h"
 #include "daemon/store/migrate.h"
+#include "daemon/store/pg_program.h"
 #include "daemon/store/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,7 +29,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define PROGRAMS "/usr/lib/postgresql"
 #define LONGEST_SOCKET 90 /* sun_path is 108 bytes, and PostgreSQL's own name needs some of it */
 #define ASK_EVERY_MS 50
 #define RESTART_MS 500
@@ -45,11 +44,6 @@ typedef struct Postgres {
 
 /* ---- where the programs are ---- */
 
-static int version_of(const char *path)
-{
-    return (int)strtol(path + sizeof PROGRAMS, NULL, 10);
-}
-
 /* The programs of the version that made the folder; of the newest installed for a new folder. */
 static bool find_programs(Postgres *postgres, Error *err)
 {
@@ -59,26 +53,18 @@ static bool find_programs(Postgres *postgres, Error *err)
     const char *file = arena_format(postgres->arena, "%s/PG_VERSION", postgres->data);
     if (file_read(file, 64, postgres->arena, &made_by, &size, &none)) {
         made_by[strcspn(made_by, "\n")] = '\0';
-        postgres->programs = arena_format(postgres->arena, "%s/%s/bin", PROGRAMS, made_by);
+        postgres->programs = arena_format(postgres->arena, "%s/%s/bin", PG_PROGRAMS, made_by);
         if (access(postgres->programs, X_OK) == 0)
             return true;
         return error_set(err, ERROR_CONFIG, "database.version",
                          "the database folder was made by PostgreSQL %s, which is not installed",
                          made_by);
     }
-    glob_t found = {0};
-    int newest = 0;
-    if (glob(PROGRAMS "/*/bin/initdb", 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            if (version_of(found.gl_pathv[i]) > newest)
-                newest = version_of(found.gl_pathv[i]);
-    globfree(&found);
-    postgres->programs = arena_format(postgres->arena, "%s/%d/bin", PROGRAMS, newest);
-    return newest ||
+    return pg_program_newest(postgres->arena, &postgres->programs) ||
            error_set(err, ERROR_CONFIG, "database.missing",
                      "PostgreSQL is not installed: no %s/*/bin/initdb; install postgresql, or set "
                      "`database` to a connection string",
-                     PROGRAMS);
+                     PG_PROGRAMS);
 }
 
 /* ---- running programs ---- */

@@ -110,7 +110,9 @@ static bool check_schema(Store *store, Error *err)
 {
     _cleanup_result_ PGresult *result = NULL;
     Error problem = {0};
-    if (!sql_run(store, "read the schema's version", "select max(version) from schema_version",
+    if (!sql_run(store, "read the schema's version",
+                 "select max(version), to_regnamespace('" RESTORATION_MARK "') is not null from "
+                 "schema_version",
                  NULL, &result, &problem)) {
         if (problem.kind == ERROR_LATER) {
             *err = problem;
@@ -120,6 +122,11 @@ static bool check_schema(Store *store, Error *err)
             err, ERROR_CONFIG, "store.no_schema",
             "cannot use the database: it has no schema of mhsflow (run `mhsflow db init`)");
     }
+    if (sql_get_bool(result, 0, 1))
+        return error_set(
+            err, ERROR_LATER, "store.restoring",
+            "could not use the database: a restore is under way, or broke off (then run "
+            "`mhsflow db restore` again)");
     int64_t found = sql_get_number(result, 0, 0);
     if (found > migrate_newest())
         return error_set(err, ERROR_CONFIG, "store.schema_newer",

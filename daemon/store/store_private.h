@@ -34,6 +34,9 @@ struct Store {
 bool store_connect_plain(const char *conninfo, const char *role, PGconn **ret, Error *err);
 /* A Store without the schema check, for those who make the schema and its rights. */
 bool store_open_unchecked(const char *conninfo, const char *role, Store **ret, Error *err);
+/* The schema that is there while a backup takes the place of the database, and holds what was
+ * there before. */
+#define RESTORATION_MARK "mhsflow_before"
 /* Held by the session: whoever changes the schema or its rights takes turns. */
 #define MIGRATE_LOCK "select pg_advisory_lock(hashtext('mhsflow.migrate'))"
 void store_random_name(const char *role, char ret[AUDIT_WRITER_SIZE]);

@@ -125,6 +125,9 @@ bool submission_lock_month(Store *store, const char *data_set, const char *provi
     return true;
 }
 
+/* A receiver may have seen revisions that a restored backup does not know: an epoch has its own. */
+#define EPOCH_REVISIONS "1000 * (select coalesce(max(number), 0) from restoration)"
+
 /* The next revision, under a lock on the month; refused when a purge came after its rows were
  * frozen. */
 static bool next_revision(Store *store, const SubmissionNew *new, Arena *arena,
@@ -138,7 +141,8 @@ static bool next_revision(Store *store, const SubmissionNew *new, Arena *arena,
     _cleanup_result_ PGresult *result = NULL;
     if (!lock_month(store, new->data_set, new->provider, new->period, arena, err) ||
         !sql_run(store, "look for the last revision",
-                 "select coalesce(max(revision), 0) + 1, coalesce(min(id), 0), exists (select from "
+                 "select greatest(coalesce(max(revision), 0), " EPOCH_REVISIONS
+                 ") + 1, coalesce(min(id), 0), exists (select from "
                  "provider"
                  " where code = $2 and purged_generation >= $4)"
                  " from submission where data_set = $1 and provider = $2 and period = $3",
