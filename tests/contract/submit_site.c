@@ -31,9 +31,9 @@ static const char *settings_of(SubmitSite *site, Peer *peer, const char *more)
             site->settings,
             "url: %s\nca: %s\nmailbox: X26ABC1\npassword: %s\nshared_key: %s\nto: X26ABC2\n"
             "workflow_id: WORK\nstate: %s/state\nchunk_size: 5MiB\ncompress: no\n"
-            "inbox_interval: 0s\nconnect_timeout: 2s\nstall_timeout: 1s\ntotal_timeout: 4s\n",
+            "inbox_interval: 0s\nconnect_timeout: 2s\nstall_timeout: 1s\ntotal_timeout: 4s\n%s",
             peer_url(peer, ""), peer_ca_path(peer), secret(site, "password"), secret(site, "key"),
-            site->folder);
+            site->folder, more ? more : "");
     return NULL;
 }
 

@@ -38,6 +38,6 @@ typedef enum SubmitSpeech {
 SubmitSpeech submit_speech(const SubmitAdapter *adapter);
 
 SubmitSite *submit_site_new(const SubmitAdapter *adapter, Peer *peer);
-/* The same with more lines of settings (https only). */
+/* The same with more lines of settings. */
 SubmitSite *submit_site_with(const SubmitAdapter *adapter, Peer *peer, const char *more_settings);
 void submit_site_free(SubmitSite *site);

@@ -4,6 +4,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/text.h"
 #include "tests/contract/feed_site.h"
+#include "tests/harness/tunnel.h"
 #include "tests/unit/suite.h"
 
 #include <stdio.h>
@@ -109,6 +110,31 @@ START_TEST(a_new_process_goes_on_where_the_last_one_stopped)
     ck_assert_str_eq(site->seen, ALL_OF_IT);
     ck_assert(site->cursor.complete);
     feed_site_free(site);
+    peer_stop(peer);
+}
+END_TEST
+
+START_TEST(a_proxy_is_gone_through_and_learns_nothing)
+{
+    FeedPeer feed = {.token = "token-one"};
+    Peer *peer = feed_peer_start(&feed, PEER_TLS_GOOD);
+    Tunnel *tunnel = tunnel_start(NULL),
+           *closed = tunnel_start("407 Proxy Authentication Required");
+    FeedSite *site = feed_site_new(adapter_at(_i), peer, tunnel_setting(closed));
+    ck_assert(feed_site_open(site));
+    ck_assert(!feed_site_fetch(site));
+    is_clear(site, "a proxy that refuses");
+    ck_assert_int_eq(feed.requests, 0);
+    feed_site_free(site);
+    site = feed_site_new(adapter_at(_i), peer, tunnel_setting(tunnel));
+    ck_assert(feed_site_open(site));
+    ck_assert_msg(feed_site_drain(site), "%s", site->err.cause);
+    ck_assert_str_eq(site->seen, ALL_OF_IT);
+    ck_assert_uint_ge(tunnel_connections(tunnel), 1);
+    ck_assert(!tunnel_saw(tunnel, "token-one"));
+    feed_site_free(site);
+    tunnel_stop(tunnel);
+    tunnel_stop(closed);
     peer_stop(peer);
 }
 END_TEST
@@ -353,6 +379,7 @@ int main(void)
     tcase_add_loop_test(tcase, an_adapter_says_what_it_is, 0, adapters);
     tcase_add_loop_test(tcase, everything_comes_once_and_the_place_only_moves_forward, 0, adapters);
     tcase_add_loop_test(tcase, a_new_process_goes_on_where_the_last_one_stopped, 0, adapters);
+    tcase_add_loop_test(tcase, a_proxy_is_gone_through_and_learns_nothing, 0, adapters);
     tcase_add_loop_test(tcase, what_is_new_later_comes_later, 0, adapters);
     tcase_add_loop_test(tcase, misbehaviour_is_named_and_loses_nothing, 0, (int)COUNT_OF(faults));
     tcase_add_loop_test(tcase, a_bad_record_is_named_and_the_rest_goes_on, 0, adapters);

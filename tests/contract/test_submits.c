@@ -3,6 +3,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/text.h"
 #include "tests/contract/submit_site.h"
+#include "tests/harness/tunnel.h"
 #include "tests/unit/suite.h"
 
 #include <ctype.h>
@@ -307,6 +308,42 @@ START_TEST(redirects_lead_nowhere)
 }
 END_TEST
 
+/* Through a proxy that joins: the document arrives, and the proxy saw none of it.  Through one that
+ * refuses: nothing arrives. */
+START_TEST(a_proxy_is_gone_through_and_learns_nothing)
+{
+    static const PeerStep script[] = {
+        {PEER_ACCEPT},
+        {PEER_EXPECT, NULL},
+        {PEER_ANSWER, "201", "{\"status\":\"accepted\",\"reference\":\"R-1\"}"},
+        {PEER_GOTO, .number = 0}};
+    static const char *const refusals[] = {NULL, "407 Proxy Authentication Required",
+                                           "403 Forbidden", "502 Bad Gateway"};
+    size_t count;
+    const SubmitAdapter *const *adapters = submit_adapters(&count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; submit_speech(adapters[i]) != SUBMIT_SPEAKS_TO_NOBODY && k < 4; k++) {
+            Peer *peer = peer_start(PEER_TLS_GOOD, script, COUNT_OF(script));
+            Tunnel *tunnel = tunnel_start(refusals[k]);
+            SubmitSite *site = submit_site_with(adapters[i], peer, tunnel_setting(tunnel));
+            bool msr = submit_speech(adapters[i]) == SUBMIT_SPEAKS_MSR;
+            ck_assert(adapters[i]->submit(site->self, site->work, &site->submission, &site->answer,
+                                          &site->err));
+            if (msr || k > 0)
+                ck_assert_msg(site->answer.verdict == (k ? VERDICT_LATER : VERDICT_ACCEPTED),
+                              "%s: %s", adapters[i]->name, site->answer.code);
+            ck_assert_uint_ge(tunnel_connections(tunnel), 1);
+            ck_assert(peer_saw(peer, SUBMIT_MARKER) == (msr && k == 0));
+            ck_assert((peer_connections(peer) > 0) == (k == 0));
+            ck_assert(!tunnel_saw(tunnel, SUBMIT_MARKER) && !tunnel_saw(tunnel, SUBMIT_KEY));
+            check_words("proxy", &site->answer);
+            submit_site_free(site);
+            tunnel_stop(tunnel);
+            peer_stop(peer);
+        }
+}
+END_TEST
+
 START_TEST(findings_are_taken_by_shape)
 {
     static const PeerStep script[] = {
@@ -401,5 +438,5 @@ END_TEST
 
 SUITE("contract/submits", each_receiver_gets_the_right_verdict,
       each_question_gets_the_right_verdict, nothing_leaves_where_trust_fails,
-      redirects_lead_nowhere, findings_are_taken_by_shape, probes_carry_nothing,
-      our_own_failure_is_no_answer);
+      redirects_lead_nowhere, a_proxy_is_gone_through_and_learns_nothing,
+      findings_are_taken_by_shape, probes_carry_nothing, our_own_failure_is_no_answer);
