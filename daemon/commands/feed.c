@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mhsflow feed: how the feeds are, and a person's say over them. */
 #include "daemon/base/text.h"
+#include "daemon/commands/feed_replay.h"
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
 #include "daemon/store/round.h"
@@ -307,6 +308,9 @@ const Command feed_commands[] = {
      "server restored from an old copy has forgotten what is true, and a drop may be half a drop. "
      "The yes holds for just what waits now. Ends with 1 when something waits.",
      reconcile_options, run_reconcile},
+    {"feed", "replay", "NAME", 1, 1,
+     "map again what is already held, by the rules of now or others", feed_replay_help,
+     feed_replay_options, feed_replay_run},
     {"feed", "pause", "NAME", 1, 1, "stop asking the feed", NULL, by_person, run_pause},
     {"feed", "resume", "NAME", 1, 1, "ask a paused feed again", NULL, by_person, run_resume},
     {0},

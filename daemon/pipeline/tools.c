@@ -104,13 +104,13 @@ static const char *fingerprint(const Tools *tools, Arena *arena)
     return arena_text(arena, digest_hex(bytes, hex));
 }
 
-bool tools_open(const Config *config, Arena *arena, Tools *ret, Error *err)
+bool tools_open_with(const Config *config, const char *mapping, Arena *arena, Tools *ret,
+                     Error *err)
 {
     const char *reference = section_text(config->main, "reference");
     Tools tools = {.config = config};
     if (!dataset_open(section_text(config->main, "dataset"), arena, &tools.dataset, err) ||
-        !mapping_open(section_text(config->main, "mapping"), tools.dataset, arena, &tools.mapping,
-                      err) ||
+        !mapping_open(mapping, tools.dataset, arena, &tools.mapping, err) ||
         !calendar_load(section_text(config->main, "calendar"), arena, &tools.calendar, err) ||
         (reference && !reference_open(reference, arena, &tools.reference, err)))
         return false;
@@ -118,4 +118,9 @@ bool tools_open(const Config *config, Arena *arena, Tools *ret, Error *err)
     tools.fingerprint = fingerprint(&tools, arena);
     *ret = tools;
     return true;
+}
+
+bool tools_open(const Config *config, Arena *arena, Tools *ret, Error *err)
+{
+    return tools_open_with(config, section_text(config->main, "mapping"), arena, ret, err);
 }

@@ -25,6 +25,9 @@ typedef struct Tools {
 } Tools;
 
 bool tools_open(const Config *config, Arena *arena, Tools *ret, Error *err);
+/* The same with another mapping file than the settings name. */
+bool tools_open_with(const Config *config, const char *mapping, Arena *arena, Tools *ret,
+                     Error *err);
 
 /* The settings' policies as the mapping wants them. */
 const MappingSettings *tools_settings(const Config *config, Arena *arena);

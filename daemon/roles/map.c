@@ -7,6 +7,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/pipeline/map_batch.h"
+#include "daemon/pipeline/rehearse.h"
 #include "daemon/roles/role_store.h"
 
 #include <stdio.h>
@@ -97,22 +98,16 @@ static bool sum_versions(MapRole *role, int64_t *ret, Error *err)
 
 static bool load_references(MapRole *role, Error *err)
 {
-    int64_t version, of_feed;
+    int64_t version;
     if (!sum_versions(role, &version, err))
         return false;
     if (role->references && version == role->reference_version)
         return true;
     Arena *arena = arena_new(KEPT_CAP);
-    References *references = references_new(arena);
-    for (size_t i = 0; i < role->config->feed_count; i++) {
-        RecordList list = {0};
-        if (!source_reference(role->connection.store, role->config->feeds[i].name, arena, &list,
-                              &of_feed, err)) {
-            arena_free(arena);
-            return false;
-        }
-        for (size_t j = 0; j < list.count; j++)
-            references_add(references, list.items[j]);
+    References *references;
+    if (!references_load(role->connection.store, role->config, arena, &references, err)) {
+        arena_free(arena);
+        return false;
     }
     arena_free(role->kept);
     role->kept = arena;

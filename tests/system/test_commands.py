@@ -6,6 +6,7 @@ usage: test_commands.py BUILD-FOLDER
 """
 import csv
 import io
+import json
 import os
 import sys
 import unittest
@@ -49,6 +50,35 @@ class Commands(unittest.TestCase):
         self.assertNotIn("failed", text)
         rows = self.site.mhsflow("check")
         self.assertEqual({row["result"] for row in rows} - {"ok", "note"}, set())
+
+    def test_replay_maps_again_what_is_held(self):
+        site, newest = self.site, {key: row["revision"] for key, row in self.site.newest().items()}
+        everyone = site.mhsflow("feed", "replay", "sandbox", "--as", "A. Tester")[0]["people"]
+        self.assertEqual(everyone, site.mhsflow("feed", "replay", "sandbox", "--type", "person", "--as", "A. Tester")[0]["people"])
+        self.assertEqual(site.mhsflow("feed", "replay", "sandbox", "--person", "P0000001", "--as", "A. Tester")[0]["people"], 1)
+        self.assertEqual(site.mhsflow("feed", "replay", "sandbox", "--period", "1999-01", "--as", "A. Tester")[0]["people"], 0)
+        self.text("feed", "replay", "sandbox", "--period", "soon", code=2)
+        site.wait_settled()
+        # The same rules make the same rows: nothing new to send.
+        self.assertEqual({key: row["revision"] for key, row in site.newest().items()}, newest)
+        # A rehearsal: by the mapping in force no row differs, by another some do; either changes nothing.
+        mapping = site.path("mappings/mhsds-6.0/standard/mapping.yaml")
+        same = site.mhsflow("feed", "replay", "sandbox", "--rules", mapping, "--as", "A. Tester")[0]
+        self.assertEqual((same["people"], sum(row["new"] + row["gone"] for row in same["tables"])), (everyone, 0), same)
+        self.assertGreater(same["rows_made"], 0)
+        other = site.path("mappings/mhsds-6.0/standard/other.yaml")
+        with open(mapping, encoding="utf-8") as file, open(other, "w", encoding="utf-8") as out:
+            out.write(file.read().replace("{from: duration_min, transform: whole_number}", '{value: "7"}', 1))
+        done = site.run("mhsflow", "feed", "replay", "sandbox", "--rules", other, "--json", "--as", "A. Tester")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        told = json.loads(done.stdout)
+        differ = {row["table"]: row["new"] for row in told["tables"] if row["new"]}
+        self.assertEqual((list(differ), told["rows_made"]), (["MHS201"], 0))
+        self.assertEqual({row["new"] - row["gone"] for row in told["tables"]}, {0})
+        site.wait_settled()
+        self.assertEqual({key: row["revision"] for key, row in site.newest().items()}, newest)
+        events = site.mhsflow("audit", "list", "--event", "feed_replayed")
+        self.assertEqual(sorted(event["fields"]["code"] for event in events), ["now"] * 4 + ["rehearsed"] * 2)
 
     def test_show_is_the_biography(self):
         row = self.accepted()
