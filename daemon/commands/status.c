@@ -4,7 +4,7 @@
 #include "daemon/base/text.h"
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
-#include "daemon/config/calendar.h"
+#include "daemon/pipeline/cutoff.h"
 #include "daemon/sign/expiry.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/signing_key.h"
@@ -41,6 +41,8 @@ typedef struct Status {
     size_t route_count;
     DueMonth *months;
     size_t month_count;
+    Cutoff *cutoffs; /* near, and the month is not there */
+    size_t cutoff_count;
     bool settled;
     SigningKey key;
     const char **needs; /* what needs a person, a sentence each */
@@ -193,6 +195,29 @@ static void find_feed_needs(Status *status, const FeedState *feed)
              feed->name, (long long)feed->missing, feed->name);
 }
 
+static bool find_cutoffs(Status *status, Store *store, Error *err)
+{
+    const Config *config = status->config;
+    Arena *arena = status->context->arena;
+    ExplainTools tools = {store, status->calendar, arena};
+    const char **providers = arena_array(arena, config->provider_count + 1, sizeof(*providers));
+
+    for (size_t i = 0; i < config->provider_count; i++)
+        providers[i] = config->providers[i].name;
+    if (!cutoff_list(&tools, providers, config->provider_count, &status->cutoffs,
+                     &status->cutoff_count, err))
+        return false;
+    for (size_t i = 0; i < status->cutoff_count; i++) {
+        const Cutoff *cutoff = &status->cutoffs[i];
+
+        if (cutoff->why.reason->answer == EXPLAIN_IS_NEEDS)
+            need(status, "%s %s must be in by %s: %s: %s", cutoff->provider,
+                 month_text(status->context, cutoff->month),
+                 shown_time(status->context, cutoff->at), cutoff->why.so, cutoff->why.remedy);
+    }
+    return true;
+}
+
 static void find_needs(Status *status)
 {
     const CommandContext *context = status->context;
@@ -270,6 +295,43 @@ static void show_roles(const Status *status)
     fputc('\n', context->out);
 }
 
+/* The submission that this process has in hand; 0: none. */
+static int64_t sending_by(const Status *status, const char *holder)
+{
+    for (size_t i = 0; i < status->submission_count; i++)
+        if (status->submissions[i].lease_by &&
+            text_equal(status->submissions[i].lease_by, holder) &&
+            status->submissions[i].lease_until > status->now)
+            return status->submissions[i].id;
+    return 0;
+}
+
+/* When a role runs more than once: each start of it, and what it has in hand. */
+static void show_processes(const Status *status)
+{
+    CommandContext *context = status->context;
+    const char *role = NULL;
+    bool several = false;
+
+    for (size_t i = 0; i < status->presence_count; i++) {
+        if (!status->presences[i].alive)
+            continue;
+        several |= text_equal(role, status->presences[i].role);
+        role = status->presences[i].role;
+    }
+    for (size_t i = 0; several && i < status->presence_count; i++) {
+        const Presence *presence = &status->presences[i];
+        int64_t sending = sending_by(status, presence->holder);
+
+        if (presence->alive)
+            fprintf(context->out, "%-9s  %.20s, since %s%s\n", "", presence->holder,
+                    shown_time(context, presence->started_at),
+                    sending
+                        ? arena_format(context->arena, ", has submission %lld", (long long)sending)
+                        : "");
+    }
+}
+
 static void show_feeds(const Status *status)
 {
     CommandContext *context = status->context;
@@ -324,9 +386,16 @@ static void show_status(const Status *status)
     CommandContext *context = status->context;
 
     show_roles(status);
+    show_processes(status);
     show_feeds(status);
     show_months(status);
     fputc('\n', context->out);
+    for (size_t i = 0; i < status->cutoff_count; i++)
+        if (status->cutoffs[i].why.reason->answer != EXPLAIN_IS_NEEDS)
+            fprintf(context->out, "%s %s %s, by %s: %s\n",
+                    coloured(context, COLOUR_WARN, "due soon:"), status->cutoffs[i].provider,
+                    month_text(context, status->cutoffs[i].month),
+                    shown_time(context, status->cutoffs[i].at), status->cutoffs[i].why.so);
     for (size_t i = 0; i < status->need_count; i++)
         fprintf(context->out, "%s %s\n", coloured(context, COLOUR_BAD, "needs you:"),
                 status->needs[i]);
@@ -352,6 +421,25 @@ static json_t *month_json(const Status *status, const DueMonth *month)
                      (json_int_t)(newest ? newest->counts.people : 0));
 }
 
+static json_t *cutoff_json(const Status *status, const Cutoff *cutoff)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "provider", cutoff->provider,
+                     "period", month_text(status->context, cutoff->month), "cutoff",
+                     json_time(status->context, cutoff->at), "days", cutoff->days, "answer",
+                     explain_answer_name(cutoff->why.reason->answer), "reason",
+                     cutoff->why.reason->code, "so", cutoff->why.so, "remedy", cutoff->why.remedy);
+}
+
+/* One process start of a role, on whatever machine. */
+static json_t *process_json(const Status *status, const Presence *presence)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "role", presence->role, "holder",
+                     presence->holder, "version", presence->version, "started_at",
+                     json_time(status->context, presence->started_at), "seen_at",
+                     json_time(status->context, presence->seen_at), "alive", presence->alive,
+                     "sending", (json_int_t)sending_by(status, presence->holder));
+}
+
 static json_t *feed_json(const Status *status, const FeedState *feed)
 {
     return json_pack("{s:s, s:s, s:b, s:I, s:I, s:s?, s:s?}", "name", feed->name, "state",
@@ -363,8 +451,8 @@ static json_t *feed_json(const Status *status, const FeedState *feed)
 static void json_status(const Status *status)
 {
     Details *details = details_new(status->context);
-    json_t *roles = json_object(), *feeds = json_array(), *months = json_array(),
-           *needs = json_array();
+    json_t *cutoffs = json_array(), *processes = json_array(), *roles = json_object(),
+           *feeds = json_array(), *months = json_array(), *needs = json_array();
 
     for (size_t i = 0; i < sizeof(beating) / sizeof(beating[0]); i++)
         json_object_set_new(roles, beating[i], json_boolean(role_alive(status, beating[i])));
@@ -388,6 +476,12 @@ static void json_status(const Status *status)
                       json_time(status->context, status->key.since), "certificate_end",
                       json_time(status->context, status->key.certificate_end * CLOCK_SECOND)));
     details_json(details, "months", months);
+    for (size_t i = 0; i < status->cutoff_count; i++)
+        json_array_append_new(cutoffs, cutoff_json(status, &status->cutoffs[i]));
+    for (size_t i = 0; i < status->presence_count; i++)
+        json_array_append_new(processes, process_json(status, &status->presences[i]));
+    details_json(details, "processes", processes);
+    details_json(details, "due_soon", cutoffs);
     details_json(details, "needs", needs);
     details_end(details);
 }
@@ -404,7 +498,7 @@ static int run_status(CommandContext *context, Error *err)
         return EXIT_COULD_NOT;
     find_due(&status);
     find_needs(&status);
-    if (!find_signer_away(&status, store, err))
+    if (!find_signer_away(&status, store, err) || !find_cutoffs(&status, store, err))
         return EXIT_COULD_NOT;
     status.settled = is_settled(&status);
     if (context->json)

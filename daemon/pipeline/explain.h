@@ -72,4 +72,7 @@ bool explain_record(const ExplainTools *tools, const char *type, const char *id,
 bool explain_row(const ExplainTools *tools, const char *provider, const char *table,
                  const char *row_key, Month month, Explanation **ret, size_t *ret_count,
                  Error *err);
+/* A whole month: why the receiver does not have it as it stands. */
+bool explain_month(const ExplainTools *tools, const char *provider, Month month, Explanation *ret,
+                   Error *err);
 bool explain_submission(const ExplainTools *tools, int64_t id, Explanation *ret, Error *err);

@@ -359,8 +359,8 @@ static void subject_facts(const Subject *subject, const char *provider, Month mo
     }
 }
 
-static bool explain_month(const World *world, const Subject *subject, const char *provider,
-                          Month month, Explanation *ret, Error *err)
+static bool explain_one_month(const World *world, const Subject *subject, const char *provider,
+                              Month month, Explanation *ret, Error *err)
 {
     const SubmissionInfo *newest = newest_of(world, provider, month),
                          *accepted = accepted_of(world, provider, month);
@@ -451,13 +451,13 @@ static bool explain_subject(const World *world, const Subject *subject, Month mo
             Month asked = month ? month : open[j];
             if (!month && !concerns(world, subject, providers[i], asked))
                 continue;
-            if (!explain_month(world, subject, providers[i], asked, &answer, err))
+            if (!explain_one_month(world, subject, providers[i], asked, &answer, err))
                 return false;
             add_answer(answers, &answer, arena);
         }
     if (answers->count > before)
         return true;
-    if (!explain_month(world, subject, NULL, month, &answer, err))
+    if (!explain_one_month(world, subject, NULL, month, &answer, err))
         return false;
     add_answer(answers, &answer, arena);
     return true;
@@ -590,5 +590,25 @@ bool explain_submission(const ExplainTools *tools, int64_t id, Explanation *ret,
         .provider = info.provider, .first_month = info.period, .last_month = info.period};
     describe(&world, &facts, &info, ret);
     ret->accepted = facts.in_accepted ? id : 0;
+    return true;
+}
+
+bool explain_month(const ExplainTools *tools, const char *provider, Month month, Explanation *ret,
+                   Error *err)
+{
+    World world;
+    ExplainFacts facts = {.held = true, .rows = true};
+    if (!read_world(tools, &world, err))
+        return false;
+    const SubmissionInfo *newest = newest_of(&world, provider, month);
+    month_facts(&world, provider, month, &facts);
+    if (newest && !submission_facts(&world, newest, &facts, err))
+        return false;
+    /* What a feed has not told yet may belong to any month. */
+    facts.to_build |= !facts.feeds_complete;
+    facts.in_newest = newest && newest->state != SUBMISSION_SUPERSEDED && !facts.to_build;
+    facts.in_accepted = facts.in_newest && newest->state == SUBMISSION_ACCEPTED;
+    *ret = (Explanation){.provider = provider, .first_month = month, .last_month = month};
+    describe(&world, &facts, newest, ret);
     return true;
 }

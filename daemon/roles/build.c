@@ -8,6 +8,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/pipeline/build.h"
+#include "daemon/pipeline/cutoff.h"
 #include "daemon/pipeline/tools.h"
 #include "daemon/roles/role_store.h"
 #include "daemon/store/source.h"
@@ -19,6 +20,7 @@
 #define UNSETTLED_MS 1000 /* persons are being mapped: look again soon */
 #define FAILED_MS 60000   /* a month that could not be built; twice as long each time … */
 #define FAILED_DOUBLES 6  /* … up to about an hour, unless its rows change */
+#define CUTOFFS_EVERY (60 * CLOCK_SECOND)
 #define SWEEP_EVERY (600 * CLOCK_SECOND)
 #define ROUND_CAP ((size_t)64 << 20)
 
@@ -43,9 +45,9 @@ typedef struct Builder {
     References *references;
     int64_t reference_version;
     Failure *failures;
-    const char *awaiting; /* what was last said to be waited for */
-    int64_t swept;
-    int64_t wait_ms; /* until the next round */
+    const char *awaiting;  /* what was last said to be waited for */
+    int64_t swept, looked; /* steady: the spool swept, the cut-offs looked at */
+    int64_t wait_ms;       /* until the next round */
 } Builder;
 
 static void sooner(Builder *builder, int64_t ms)
@@ -269,6 +271,41 @@ static bool all_is_in(Builder *builder, Arena *arena, bool *ret, Error *err)
     return true;
 }
 
+/* Said once for each step nearer, whoever says it. */
+static bool say_cutoff(Builder *builder, const Cutoff *cutoff, Error *err)
+{
+    char period[CIVIL_TEXT_SIZE], wait[32];
+    bool say;
+    if (!cutoff_say(builder->connection.store, cutoff, &say, err))
+        return false;
+    snprintf(wait, sizeof wait, "%d days", cutoff->days);
+    if (say)
+        log_event(LOG_CUTOFF_NEAR, NULL, {"PROVIDER", cutoff->provider},
+                  {"PERIOD", civil_format_month(cutoff->month, period)}, {"WAIT", wait},
+                  {"REASON", cutoff->why.so});
+    return true;
+}
+
+static bool look_at_cutoffs(Builder *builder, Arena *arena, Error *err)
+{
+    const Config *config = builder->config;
+    ExplainTools tools = {builder->connection.store, builder->tools.calendar, arena};
+    const char **providers = arena_array(arena, config->provider_count + 1, sizeof *providers);
+    Cutoff *cutoffs;
+    size_t count;
+    if (builder->looked && clock_steady() - builder->looked < CUTOFFS_EVERY)
+        return true;
+    builder->looked = clock_steady();
+    for (size_t i = 0; i < config->provider_count; i++)
+        providers[i] = config->providers[i].name;
+    if (!cutoff_list(&tools, providers, config->provider_count, &cutoffs, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!say_cutoff(builder, &cutoffs[i], err))
+            return false;
+    return true;
+}
+
 static bool build_round(Builder *builder, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(ROUND_CAP);
@@ -291,6 +328,8 @@ static bool build_round(Builder *builder, Error *err)
         if (!build_if_due(builder, &months[i], now, arena, err) ||
             !all_is_in(builder, arena, &ready, err))
             return false;
+    if (!look_at_cutoffs(builder, arena, err))
+        return false;
     if (clock_steady() - builder->swept < SWEEP_EVERY && builder->swept)
         return true;
     builder->swept = clock_steady();

@@ -403,3 +403,21 @@ bool rows_settled(Store *store, bool *ret_settled, Error *err)
     *ret_settled = sql_get_bool(result, 0, 0);
     return true;
 }
+
+bool month_warned(Store *store, const char *provider, Month month, int days, bool *ret_first,
+                  Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new((size_t)1 << 20);
+    Sql sql = sql_new(arena);
+    int64_t rows;
+    sql_text(&sql, provider);
+    sql_number(&sql, month);
+    sql_number(&sql, days);
+    if (!sql_do(store, "note a warning",
+                "insert into cutoff_warning (provider, month, days, at)"
+                " values ($1, $2, $3, mhsflow.now()) on conflict do nothing",
+                &sql, &rows, err))
+        return false;
+    *ret_first = rows > 0;
+    return true;
+}

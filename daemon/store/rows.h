@@ -62,6 +62,11 @@ bool months_dirty(Store *store, const char *provider, Arena *arena, ProviderMont
  * one. */
 bool month_request(Store *store, const char *provider, Month month, const char *reason, Error *err);
 
+/* A transaction of its own: somebody is warned, so many days before the month's cut-off; *ret_first
+ * is false when somebody was before. */
+bool month_warned(Store *store, const char *provider, Month month, int days, bool *ret_first,
+                  Error *err);
+
 /* In a transaction: a record changed that rows without a person are made of (team, worker, group
  * session …), so every month of the last year and a half that ever had rows is to be built again.
  * Serialized with provider_raise(): who raises later sees the change. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why something is not sent, against a real database: the facts are found, and lead to the reason.
  */
-#include "daemon/pipeline/explain.h"
+#include "daemon/base/file.h"
+#include "daemon/pipeline/cutoff.h"
 #include "tests/component/build_case.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define DUE (2026 * 12 + 9) /* October */
 
@@ -238,6 +240,66 @@ START_TEST(routes_feeds_and_roles)
 }
 END_TEST
 
+/* October's cut-off in two days; the case's day is the 23rd of November. */
+static const Calendar *near_calendar(void)
+{
+    static const char path[] = "/tmp/mhsflow-near-calendar.csv";
+    static const char lines[] =
+        "month,opens,closes,source\n2026-10,2026-11-01,2026-11-25,published\n";
+    const Calendar *calendar;
+    ok(file_write(path, lines, strlen(lines), 0600, err));
+    ok(calendar_load(path, arena, &calendar, err));
+    unlink(path);
+    return calendar;
+}
+
+static size_t look(const Calendar *calendar, Cutoff **ret)
+{
+    static const char *const providers[] = {"V9X01"};
+    ExplainTools tools = {.store = store, .calendar = calendar, .arena = arena};
+    size_t found;
+    ok(cutoff_list(&tools, providers, 1, ret, &found, err));
+    return found;
+}
+
+START_TEST(a_cut_off_that_is_near_is_told_with_its_reason)
+{
+    Site *site = site_plain();
+    const Calendar *calendar = near_calendar();
+    Cutoff *near;
+    bool say;
+    roles_run();
+    ck_assert_uint_eq(look(calendar, &near), 0); /* nobody is in it */
+    ask_text("update feed_state set complete = false");
+    ck_assert_uint_eq(look(calendar, &near), 1); /* but who knows: the feed is not through */
+    ck_assert_str_eq(near[0].why.reason->code, "feed_filling");
+    ask_text("update feed_state set complete = true");
+    site->policy.release = "manual";
+    take_people(1, 2);
+    ck_assert_uint_eq(look(calendar, &near), 0);
+    map_everyone(site);
+    ck_assert_uint_eq(look(calendar, &near), 1);
+    ck_assert_str_eq(near[0].why.reason->code, "to_build");
+    build_october(site);
+    ck_assert_uint_eq(look(calendar, &near), 1);
+    ck_assert_str_eq(near[0].why.reason->code, "held_approval");
+    ck_assert_int_eq(near[0].days, 2);
+    /* Once for this step and provider, and again on the last day. */
+    ok(cutoff_say(store, near, &say, err));
+    ck_assert(say);
+    ok(cutoff_say(store, near, &say, err));
+    ck_assert(!say);
+    near[0].days = 1;
+    ok(cutoff_say(store, near, &say, err));
+    ck_assert(say);
+    ok(submission_release(store, site->result.submission, "tester", NULL, err));
+    accept(site->result.submission);
+    ck_assert_uint_eq(look(calendar, &near), 0);
+    ck_assert_uint_eq(look(site->tools.calendar, &near), 0); /* the 20th is behind us */
+    site_free(site);
+}
+END_TEST
+
 START_TEST(a_row_by_its_key)
 {
     Site *site = site_plain();
@@ -258,4 +320,4 @@ END_TEST
 CASE_MAIN("explain", the_life_of_a_record, an_edit_after_it_was_sent, who_withdrew_is_withheld,
           a_rule_over_the_whole_file, a_referral_that_falls_takes_its_contact,
           what_has_no_parent_or_is_purged, the_months_around, the_month_waits_for_a_person,
-          routes_feeds_and_roles, a_row_by_its_key)
+          routes_feeds_and_roles, a_cut_off_that_is_near_is_told_with_its_reason, a_row_by_its_key)
