@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads what there is about a record, row or submission, and asks for the answer month by month. */
-#include "daemon/pipeline/explain.h"
+#include "daemon/pipeline/explain_world.h"
 
 #include "daemon/base/text.h"
 #include "daemon/mapping/mapping.h"
-#include "daemon/store/source.h"
-#include "daemon/store/work.h"
 
 #include <string.h>
 
 #define PARENTS_MAX 3 /* intervention, contact, referral */
-
-/* What is the same for every answer, read once. */
-typedef struct World {
-    const ExplainTools *tools;
-    int64_t now;
-    Day today;
-    FeedState *feeds;
-    size_t feed_count;
-    Presence *presences;
-    size_t presence_count;
-    WorkState work;
-    SubmissionInfo *submissions;
-    size_t submission_count;
-    ProviderMonth *dirty;
-    size_t dirty_count;
-    RouteState *routes;
-    size_t route_count;
-} World;
 
 /* What is asked about. */
 typedef struct Subject {
@@ -47,149 +27,6 @@ typedef struct Answers {
     Explanation *items;
     size_t count, capacity;
 } Answers;
-
-static bool read_world(const ExplainTools *tools, World *ret, Error *err)
-{
-    Store *store = tools->store;
-    Arena *arena = tools->arena;
-    SubmissionFilter all = {0};
-    *ret = (World){.tools = tools};
-    if (!store_now(store, &ret->now, err) ||
-        !feed_list(store, arena, &ret->feeds, &ret->feed_count, err) ||
-        !store_presences(store, arena, &ret->presences, &ret->presence_count, err) ||
-        !work_state(store, &ret->work, err) ||
-        !submission_list(store, &all, arena, &ret->submissions, &ret->submission_count, err) ||
-        !months_dirty(store, NULL, arena, &ret->dirty, &ret->dirty_count, err) ||
-        !route_list(store, arena, &ret->routes, &ret->route_count, err))
-        return false;
-    ret->today = civil_london_day(ret->now);
-    return true;
-}
-
-/* ---- the world, for one month ---- */
-
-static bool role_alive(const World *world, const char *role)
-{
-    for (size_t i = 0; i < world->presence_count; i++)
-        if (world->presences[i].alive && text_equal(world->presences[i].role, role))
-            return true;
-    return false;
-}
-
-static const SubmissionInfo *newest_of(const World *world, const char *provider, Month month)
-{
-    const SubmissionInfo *newest = NULL;
-    for (size_t i = 0; i < world->submission_count; i++) {
-        const SubmissionInfo *info = &world->submissions[i];
-        if (info->period == month && text_equal(info->provider, provider) &&
-            (!newest || info->revision > newest->revision))
-            newest = info;
-    }
-    return newest;
-}
-
-static const SubmissionInfo *accepted_of(const World *world, const char *provider, Month month)
-{
-    const SubmissionInfo *last = NULL;
-    for (size_t i = 0; i < world->submission_count; i++) {
-        const SubmissionInfo *info = &world->submissions[i];
-        if (info->period == month && text_equal(info->provider, provider) &&
-            info->state == SUBMISSION_ACCEPTED && (!last || info->revision > last->revision))
-            last = info;
-    }
-    return last;
-}
-
-static bool is_on_its_way(SubmissionState state)
-{
-    return state == SUBMISSION_SENDING || state == SUBMISSION_WAITING || state == SUBMISSION_UNSURE;
-}
-
-static void month_facts(const World *world, const char *provider, Month month, ExplainFacts *facts)
-{
-    const Calendar *calendar = world->tools->calendar;
-    facts->feeds_complete = true;
-    facts->people_to_map = world->work.waiting + world->work.claimed > 0;
-    facts->build_alive = role_alive(world, "build");
-    facts->submit_alive = role_alive(world, "submit");
-    for (size_t i = 0; i < world->feed_count; i++) {
-        const FeedState *feed = &world->feeds[i];
-        if (feed->cursor.complete)
-            continue;
-        facts->feeds_complete = false;
-        facts->feed_stopped |= text_equal(feed->state, "stopped") ||
-                               text_equal(feed->state, "paused") || text_equal(feed->state, "down");
-    }
-    if (!month)
-        return;
-    facts->month_closed = world->today > calendar_last_day(calendar, month);
-    facts->month_ahead = !facts->month_closed && !calendar_due(calendar, month, world->today);
-    for (size_t i = 0; i < world->dirty_count; i++)
-        facts->to_build |=
-            world->dirty[i].month == month && text_equal(world->dirty[i].provider, provider);
-}
-
-/* The last thing that happened to it was that the signer could not be asked. */
-static bool signer_facts(const World *world, const SubmissionInfo *info, ExplainFacts *facts,
-                         Error *err)
-{
-    SubmissionEvent *events;
-    size_t count;
-    if (info->state != SUBMISSION_READY)
-        return true;
-    if (!submission_events(world->tools->store, info->id, world->tools->arena, &events, &count,
-                           err))
-        return false;
-    facts->signer_away =
-        count && events[count - 1].code && text_starts(events[count - 1].code, "sign.");
-    return true;
-}
-
-static const RouteState *route_of(const World *world, const SubmissionInfo *info)
-{
-    for (size_t i = 0; i < world->route_count; i++)
-        if (text_equal(world->routes[i].route, info->route))
-            return &world->routes[i];
-    return NULL;
-}
-
-static bool submission_facts(const World *world, const SubmissionInfo *info, ExplainFacts *facts,
-                             Error *err)
-{
-    const RouteState *route = route_of(world, info);
-    facts->state = info->state;
-    facts->held_reason = info->held_reason;
-    facts->submission_purged = info->purged;
-    facts->later = info->next_at > world->now;
-    facts->route_state = route ? route->state : NULL;
-    for (size_t i = 0; i < world->submission_count; i++) {
-        const SubmissionInfo *other = &world->submissions[i];
-        facts->another_on_its_way |= other->id != info->id && other->period == info->period &&
-                                     text_equal(other->provider, info->provider) &&
-                                     is_on_its_way(other->state);
-    }
-    return signer_facts(world, info, facts, err);
-}
-
-static void describe(const World *world, const ExplainFacts *facts, const SubmissionInfo *info,
-                     Explanation *ret)
-{
-    const RouteState *route = info ? route_of(world, info) : NULL;
-    ret->reason = explain_judge(facts);
-    ret->so = ret->reason->so;
-    ret->remedy = ret->reason->remedy;
-    if (facts->month_ahead && text_equal(ret->reason->code, "month_ahead"))
-        ret->next_at =
-            civil_london_instant(calendar_opens(world->tools->calendar, ret->first_month), 0, true);
-    if (!info || !facts->in_newest)
-        return;
-    ret->submission = info->id;
-    ret->revision = info->revision;
-    ret->code = route && !text_equal(route->state, "ok") ? route->code : info->last_code;
-    if (info->state == SUBMISSION_READY || info->state == SUBMISSION_WAITING ||
-        info->state == SUBMISSION_UNSURE)
-        ret->next_at = info->next_at;
-}
 
 /* ---- rows ---- */
 
@@ -362,22 +199,22 @@ static void subject_facts(const Subject *subject, const char *provider, Month mo
 static bool explain_one_month(const World *world, const Subject *subject, const char *provider,
                               Month month, Explanation *ret, Error *err)
 {
-    const SubmissionInfo *newest = newest_of(world, provider, month),
-                         *accepted = accepted_of(world, provider, month);
+    const SubmissionInfo *newest = world_newest(world, provider, month),
+                         *accepted = world_accepted(world, provider, month);
     const Finding *fell = finding_of(subject, provider, month, 0);
     ExplainFacts facts = {0};
     Contained in_newest, in_accepted;
     *ret = (Explanation){.provider = provider, .first_month = month, .last_month = month};
     subject_facts(subject, provider, month, fell, &facts);
-    month_facts(world, provider, month, &facts);
+    world_month(world, provider, month, &facts);
     if (!contained_in(world, subject, newest, &in_newest, err) ||
         !contained_in(world, subject, accepted, &in_accepted, err) ||
-        (newest && !submission_facts(world, newest, &facts, err)))
+        (newest && !world_submission(world, newest, &facts, err)))
         return false;
     facts.in_accepted = in_accepted.all;
     facts.in_newest = in_newest.all && newest->state != SUBMISSION_SUPERSEDED;
     facts.out_of_file = in_newest.left_out != NULL;
-    describe(world, &facts, newest, ret);
+    world_describe(world, &facts, newest, ret);
     ret->accepted = in_accepted.some ? accepted->id : 0;
     if (text_equal(ret->reason->code, "left_out_of_file"))
         ret->finding = finding_of(subject, provider, month, newest->id);
@@ -393,7 +230,7 @@ static bool explain_one_month(const World *world, const Subject *subject, const 
 /* Has the month anything to do with it: rows of now, rows that were accepted, or a finding? */
 static bool concerns(const World *world, const Subject *subject, const char *provider, Month month)
 {
-    const SubmissionInfo *accepted = accepted_of(world, provider, month);
+    const SubmissionInfo *accepted = world_accepted(world, provider, month);
     for (size_t i = 0; i < subject->row_count; i++)
         if (row_in_month(&subject->rows[i], provider, month) &&
             (!subject->rows[i].gen_to ||
@@ -533,7 +370,7 @@ bool explain_record(const ExplainTools *tools, const char *type, const char *id,
     const char **feeds;
     size_t count;
     Subject none = {.type = type, .id = id};
-    if (!read_world(tools, &world, err) ||
+    if (!world_read(tools, &world, err) ||
         !source_feeds_of(tools->store, type, id, tools->arena, &feeds, &count, err) ||
         (!count && !source_purged(tools->store, type, id, tools->arena, &none.purged, err)))
         return false;
@@ -557,7 +394,7 @@ bool explain_row(const ExplainTools *tools, const char *provider, const char *ta
     World world;
     Answers answers = {0};
     Subject subject = {.standing = {.held = true}};
-    if (!read_world(tools, &world, err) ||
+    if (!world_read(tools, &world, err) ||
         !rows_by_key(tools->store, provider, table, row_key, true, tools->arena, &subject.rows,
                      &subject.row_count, err))
         return false;
@@ -578,17 +415,17 @@ bool explain_submission(const ExplainTools *tools, int64_t id, Explanation *ret,
 {
     World world;
     SubmissionInfo info;
-    if (!read_world(tools, &world, err) ||
+    if (!world_read(tools, &world, err) ||
         !submission_get(tools->store, id, tools->arena, &info, err))
         return false;
     ExplainFacts facts = {.held = true, .rows = true, .in_newest = true};
     facts.in_accepted = info.state == SUBMISSION_ACCEPTED;
-    month_facts(&world, info.provider, info.period, &facts);
-    if (!submission_facts(&world, &info, &facts, err))
+    world_month(&world, info.provider, info.period, &facts);
+    if (!world_submission(&world, &info, &facts, err))
         return false;
     *ret = (Explanation){
         .provider = info.provider, .first_month = info.period, .last_month = info.period};
-    describe(&world, &facts, &info, ret);
+    world_describe(&world, &facts, &info, ret);
     ret->accepted = facts.in_accepted ? id : 0;
     return true;
 }
@@ -598,17 +435,17 @@ bool explain_month(const ExplainTools *tools, const char *provider, Month month,
 {
     World world;
     ExplainFacts facts = {.held = true, .rows = true};
-    if (!read_world(tools, &world, err))
+    if (!world_read(tools, &world, err))
         return false;
-    const SubmissionInfo *newest = newest_of(&world, provider, month);
-    month_facts(&world, provider, month, &facts);
-    if (newest && !submission_facts(&world, newest, &facts, err))
+    const SubmissionInfo *newest = world_newest(&world, provider, month);
+    world_month(&world, provider, month, &facts);
+    if (newest && !world_submission(&world, newest, &facts, err))
         return false;
     /* What a feed has not told yet may belong to any month. */
     facts.to_build |= !facts.feeds_complete;
     facts.in_newest = newest && newest->state != SUBMISSION_SUPERSEDED && !facts.to_build;
     facts.in_accepted = facts.in_newest && newest->state == SUBMISSION_ACCEPTED;
     *ret = (Explanation){.provider = provider, .first_month = month, .last_month = month};
-    describe(&world, &facts, newest, ret);
+    world_describe(&world, &facts, newest, ret);
     return true;
 }
