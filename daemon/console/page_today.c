@@ -7,9 +7,9 @@
 
 static const char *need_text(const Page *page, const Need *need)
 {
-    if (!need->month)
+    if (!need->period)
         return need->subject;
-    return arena_format(page->arena, "%s, %s", need->subject, page_month(page, need->month->month));
+    return arena_format(page->arena, "%s, %s", need->subject, page_month(page, need->period));
 }
 
 static const char *days_text(const Page *page, const TodayMonth *month)
@@ -21,39 +21,34 @@ static const char *days_text(const Page *page, const TodayMonth *month)
     return arena_format(page->arena, "%s ago", page_count(page, -month->days, "day", "days"));
 }
 
+static void need_link(Page *page, const Need *need)
+{
+    Html *html = &page->html;
+    if (need->submission)
+        html_say(html, "a", need_text(page, need),
+                 {"href",
+                  url_of(page->arena, "/submission",
+                         {"id", arena_format(page->arena, "%lld", (long long)need->submission)})});
+    else if (need->kind == NEED_FEED_STOPPED || need->kind == NEED_FEED_DOWN ||
+             need->kind == NEED_ROUTE_STOPPED || need->kind == NEED_ROLE_AWAY)
+        html_say(html, "a", need_text(page, need), {"href", "/feeds"});
+    else
+        html_say(html, "a", need_text(page, need), {"href", "/findings"});
+}
+
 static void show_need(Page *page, const Need *need)
 {
     Html *html = &page->html;
-    html_open(html, "li", {"class", "card"});
-    html_say(html, "h3", need_title(need->kind));
-    html_open(html, "p");
-    html_say(html, "strong", need_text(page, need));
+    html_open(html, "li");
+    need_link(page, need);
     if (need->month)
         html_text(html, arena_format(page->arena, ": cut-off %s", days_text(page, need->month)));
     if (need->detail)
         html_text(html, arena_format(page->arena, ": %s", need->detail));
     html_close(html);
-    html_say(html, "p", need_remedy(need->kind));
-    if (need->submission) {
-        html_open(html, "p");
-        html_say(html, "a",
-                 arena_format(page->arena, "See submission %lld", (long long)need->submission),
-                 {"href",
-                  url_of(page->arena, "/submission",
-                         {"id", arena_format(page->arena, "%lld", (long long)need->submission)})});
-        html_close(html);
-    } else if (need->kind == NEED_FEED_STOPPED || need->kind == NEED_FEED_DOWN) {
-        html_open(html, "p");
-        html_say(html, "a", "See the feeds", {"href", "/feeds"});
-        html_close(html);
-    } else if (need->kind == NEED_SET_ASIDE) {
-        html_open(html, "p");
-        html_say(html, "a", "See the findings", {"href", "/findings"});
-        html_close(html);
-    }
-    html_close(html);
 }
 
+/* One card for each kind: what is so, what to do, and where. */
 static void show_needs(Page *page, const Today *today)
 {
     Html *html = &page->html;
@@ -63,13 +58,18 @@ static void show_needs(Page *page, const Today *today)
         return;
     }
     html_say(html, "h2",
-             arena_format(page->arena, "%s",
-                          page_count(page, (int64_t)today->need_count, "thing needs you",
-                                     "things need you")));
-    html_open(html, "ul", {"class", "cards"});
-    for (size_t i = 0; i < today->need_count; i++)
-        show_need(page, &today->needs[i]);
-    html_close(html);
+             page_count(page, (int64_t)today->need_count, "thing needs you", "things need you"));
+    for (size_t i = 0; i < today->need_count;) {
+        NeedKind kind = today->needs[i].kind;
+        html_open(html, "div", {"class", "card urgent"});
+        html_say(html, "h3", need_title(kind));
+        html_open(html, "ul");
+        for (; i < today->need_count && today->needs[i].kind == kind; i++)
+            show_need(page, &today->needs[i]);
+        html_close(html);
+        html_say(html, "p", need_remedy(kind), {"class", "quiet"});
+        html_close(html);
+    }
 }
 
 static void show_month(Page *page, const TodayMonth *month)

@@ -119,8 +119,20 @@ static void need_of_months(Today *today, Arena *arena)
                  (Need){.kind = today->now > month->cutoff ? NEED_PAST_CUTOFF : NEED_CUTOFF_NEAR,
                         .subject = month->provider,
                         .month = month,
+                        .period = month->month,
+                        .detail = month->newest && month->newest->state == SUBMISSION_HELD
+                                      ? held_words(month->newest->held_reason)
+                                      : NULL,
                         .submission = month->newest ? month->newest->id : 0});
     }
+}
+
+static bool is_named(const Today *today, int64_t submission)
+{
+    for (size_t i = 0; i < today->need_count; i++)
+        if (today->needs[i].submission == submission)
+            return true;
+    return false;
 }
 
 static void need_of_submissions(Today *today, Arena *arena)
@@ -128,11 +140,12 @@ static void need_of_submissions(Today *today, Arena *arena)
     for (size_t i = 0; i < today->attention_count; i++) {
         const SubmissionInfo *info = &today->attention[i];
         bool held = info->state == SUBMISSION_HELD;
-        char month[CIVIL_TEXT_SIZE];
+        if (is_named(today, info->id))
+            continue;
         add_need(today, arena,
                  (Need){.kind = held ? NEED_HELD : NEED_REJECTED,
-                        .subject = arena_format(arena, "%s, %s", info->provider,
-                                                civil_format_month(info->period, month)),
+                        .subject = info->provider,
+                        .period = info->period,
                         .detail = held ? held_words(info->held_reason) : info->last_reason,
                         .submission = info->id});
     }
