@@ -57,3 +57,8 @@ bool limit_take(Limit *limit, const char *who, int64_t now)
     bucket->left -= 1;
     return true;
 }
+
+void limit_give(Limit *limit, const char *who)
+{
+    find(limit, who)->left += 1;
+}

@@ -12,3 +12,5 @@ typedef struct Limit Limit;
 Limit *limit_new(Arena *arena, int per_minute, int burst);
 /* False: too often.  `now` is of the steady clock. */
 bool limit_take(Limit *limit, const char *who, int64_t now);
+/* What was taken last goes back: it was no abuse. */
+void limit_give(Limit *limit, const char *who);

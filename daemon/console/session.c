@@ -186,6 +186,7 @@ bool page_begin(Page *page, Error *err)
         sign_in_form(page, "That token is not known, or it has ended.");
         return true;
     }
+    limit_give(page->state->sign_ins, page->request->peer); /* only wrong ones count */
     give_cookie(page, session.secret);
     page_redirect(page, "/");
     return true;

@@ -29,7 +29,8 @@ typedef enum NeedKind {
 
 typedef struct Need {
     NeedKind kind;
-    const char *subject; /* a role, feed, route, provider and month: never a person */
+    const char *subject; /* a role, feed, route or provider: never a person */
+    Month period;        /* 0: none */
     const char *detail;  /* our own words, or NULL */
     int64_t submission;  /* 0: none */
     const TodayMonth *month;

@@ -152,7 +152,7 @@ async function keyboard() {
 }
 
 async function look(role, names) {
-  for (const width of [1280, 320]) {
+  for (const width of settings.shots ? [1280, 320] : [320]) {
     const page = await open(width);
     await signIn(page, role);
     for (const [name, where] of Object.entries(names)) {

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 
 from whole_site import SOURCE, Site, Tap, deadline_loop
@@ -359,8 +360,10 @@ def browse(tap, test, build):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(settings, file)
         file.flush()
+        started = time.monotonic()
         done = subprocess.run(["node", os.path.join(SOURCE, "tests/browser/pages.mjs"), file.name], capture_output=True,
                               text=True, timeout=400, check=False)
+    print(f"# the browser took {time.monotonic() - started:.1f} s", flush=True)
     lines = re.findall(r"^(ok|not ok) (.*)$", done.stdout, re.M)
     for result, name in lines:
         def step(result=result, name=name):
