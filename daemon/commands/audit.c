@@ -171,6 +171,10 @@ static const CommandOption verify_options[] = {
      "the seal's copy to hold the database against (default: the seal folder)"},
     {0},
 };
+static const CommandOption restored_options[] = {
+    {"--as", "NAME", false, "who says so, kept with it (default: your login name)"},
+    {0},
+};
 static const CommandOption no_options[] = {{0}};
 
 const Command audit_commands[] = {
@@ -207,6 +211,17 @@ const Command audit_commands[] = {
              "object: the event as hashed, the path to the root, and the newest signed checkpoint.",
      .options = no_options,
      .run = audit_run_prove},
+    {.noun = "audit",
+     .verb = "restored",
+     .summary = "Say that the database was set back to an older state on purpose",
+     .help =
+         "After a restore the copy outside has checkpoints that the database lacks, which looks "
+         "like an attack: nothing is sealed until a person says that it was a restore. The word "
+         "is an audit event with the name and what is given up. The copy outside is moved aside "
+         "and kept; the role seal then writes it anew. Whoever holds an older copy still sees "
+         "that the database was set back. Run it as a user who may write the seal folder.",
+     .options = restored_options,
+     .run = audit_run_restored},
     {.noun = "audit",
      .verb = "export",
      .summary =

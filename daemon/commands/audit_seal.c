@@ -6,6 +6,7 @@
 #include "daemon/base/text.h"
 #include "daemon/commands/listing.h"
 #include "daemon/commands/store_open.h"
+#include "daemon/pipeline/seal.h"
 #include "daemon/pipeline/seal_verify.h"
 #include "daemon/sign/signed_log.h"
 #include "daemon/store/restoration.h"
@@ -121,6 +122,8 @@ static void show_seal(CommandContext *context, Details *details, const SealVerdi
     details_number(details, "checkpoints", "checkpoints", seal->checkpoints);
     details_number(details, "unsealed", "not sealed yet", seal->unsealed);
     if (context->json) {
+        details_number(details, "window_seconds", NULL, SEAL_EVERY / CLOCK_SECOND);
+        details_number(details, "window_events", NULL, SEAL_BATCH);
         details_text(details, "seal", NULL, state_names[seal->state]);
         details_text(details, "reason", NULL, seal->reason);
         details_json(details, "first_bad",
@@ -161,6 +164,12 @@ static void show(CommandContext *context, const Whole *whole)
     else
         json_decref(faults);
     details_end(details);
+    if (!context->json && state == SEAL_INTACT)
+        fprintf(context->out,
+                "What came after the newest checkpoint (a minute or 1,000 events at most while the "
+                "role seal runs; %lld now)\nis held by its chains only: whether some of it was cut "
+                "off cannot be told.\n",
+                (long long)whole->seal.unsealed);
     if (!context->json && state == SEAL_UNSEALED)
         fprintf(context->out,
                 "Every chain holds, but nothing is sealed: who may change the database "

@@ -10,6 +10,7 @@
 int audit_run_verify(CommandContext *context, Error *err);
 int audit_run_prove(CommandContext *context, Error *err);
 int audit_run_export(CommandContext *context, Error *err);
+int audit_run_restored(CommandContext *context, Error *err);
 
 /* The filter options of list and export. */
 bool audit_read_filter(const CommandContext *context, int64_t newest, AuditFilter *ret, Error *err);

@@ -8,14 +8,18 @@
 #include "daemon/base/text.h"
 #include "daemon/pipeline/merkle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OPEN_CAP ((size_t)3 << 30)
 #define ROUND_CAP ((size_t)16 << 20)
 
+#define KEY_ID_SIZE 16
+
 struct Sealer {
     SealerSettings settings;
+    char key_id[KEY_ID_SIZE]; /* of the newest checkpoint; "" without one */
     SealCopy *copy;
     MerkleEdge edge;
     SealPlace place;
@@ -53,12 +57,20 @@ static bool note_text(const char *note, SealHead *ret, Error *err)
     return tampered(err, "a checkpoint is not one");
 }
 
+static void keep_key_id(Sealer *sealer, const char *note)
+{
+    _cleanup_arena_ Arena *arena = arena_new(65536);
+    const char *id = note_key_id(note, arena);
+    snprintf(sealer->key_id, KEY_ID_SIZE, "%s", id ? id : "");
+}
+
 static bool meet_checkpoint(void *data, const SealCheckpoint *checkpoint, Error *err)
 {
     Opening *opening = data;
     if (!note_text(checkpoint->note, &opening->newest, err) || !arena_check(opening->arena, err))
         return false;
     opening->sealer->number = checkpoint->number;
+    keep_key_id(opening->sealer, checkpoint->note);
     if (opening->last_outside && !opening->met) {
         opening->met = strcmp(checkpoint->note, opening->last_outside) == 0;
         return true;
@@ -196,11 +208,23 @@ static bool grow_tree(const Sealer *sealer, Round *round, int64_t now, Arena *ar
     return true;
 }
 
+/* Another key than before is an event, in the transaction of the first checkpoint that it signs;
+ * the next one seals it. */
+static bool tell_key(const Sealer *sealer, const Round *round, Arena *arena, bool *ret_told,
+                     Error *err)
+{
+    const char *id = note_key_id(round->notes[0], arena);
+    AuditFields fields = {.from = sealer->key_id, .to = id};
+    *ret_told = sealer->key_id[0] && !text_equal(sealer->key_id, id);
+    return !*ret_told || audit_append(sealer->settings.store, AUDIT_SEAL_KEY_CHANGED, &fields, err);
+}
+
 /* The database first, then outside: the copy is never ahead of what is committed. */
 static bool seal_round(Sealer *sealer, Round *round, int64_t now, Arena *arena,
-                       Transaction *transaction, Error *err)
+                       Transaction *transaction, bool *ret_more, Error *err)
 {
-    if (!grow_tree(sealer, round, now, arena, err) ||
+    bool told;
+    if (!grow_tree(sealer, round, now, arena, err) || !tell_key(sealer, round, arena, &told, err) ||
         !seal_store(sealer->settings.store, round->leaves, round->count, round->checkpoints,
                     round->checkpoint_count, err) ||
         !store_commit(transaction, err))
@@ -212,6 +236,8 @@ static bool seal_round(Sealer *sealer, Round *round, int64_t now, Arena *arena,
         return false;
     sealer->edge = round->edge;
     sealer->number += (int64_t)round->checkpoint_count;
+    keep_key_id(sealer, round->notes[0]);
+    *ret_more = *ret_more || told;
     sealer->sealed_at = clock_steady();
     return true;
 }
@@ -238,7 +264,7 @@ bool sealer_round(Sealer *sealer, bool now, bool *ret_more, Error *err)
         sealer->place = place; /* not sealed, so they must be found again */
         return true;
     }
-    return seal_round(sealer, &round, at, arena, &transaction, err);
+    return seal_round(sealer, &round, at, arena, &transaction, ret_more, err);
 }
 
 void sealer_close(Sealer *sealer)

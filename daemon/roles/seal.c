@@ -6,6 +6,7 @@
  * What does not agree is said once, looked at again each minute, and never
  * sealed over. */
 #include "daemon/pipeline/seal.h"
+#include "daemon/pipeline/seal_mirror.h"
 
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -22,7 +23,8 @@ typedef struct SealRole {
     NoteKey *key;
     SealerSettings settings;
     Sealer *sealer;
-    const char *code; /* of the failure that was logged */
+    const char *mirror;             /* a second folder for the copy; NULL: none */
+    const char *code, *mirror_code; /* of the failure that was logged */
 } SealRole;
 
 static void close_role(SealRole *role)
@@ -40,6 +42,7 @@ static bool open_key(SealRole *role, const char *path, Error *err)
     role->settings =
         (SealerSettings){.name = arena_text(role->arena, section_text(config->main, "seal_name")),
                          .folder = config_seal_folder(config, role->arena)};
+    role->mirror = arena_text(role->arena, section_text(config->main, "seal_copy"));
     return note_key_open(path, &role->key, err);
 }
 
@@ -48,6 +51,21 @@ static bool open_sealer(SealRole *role, Error *err)
     role->settings.store = role->connection.store;
     role->settings.key = role->key;
     return role->sealer || sealer_open(&role->settings, &role->sealer, err);
+}
+
+/* A second folder that is away holds up nothing: it is brought up to date when it is there again.
+ */
+static void mirror(SealRole *role)
+{
+    Error failure = {0};
+    if (!role->mirror)
+        return;
+    if (seal_mirror(role->settings.folder, role->mirror, &failure)) {
+        role->mirror_code = NULL;
+    } else if (!text_equal(failure.code, role->mirror_code)) {
+        log_event(LOG_SEAL_COPY_FAILED, &failure);
+        role->mirror_code = failure.code;
+    }
 }
 
 static bool seal_all(SealRole *role, bool now, Error *err)
@@ -60,6 +78,7 @@ static bool seal_all(SealRole *role, bool now, Error *err)
             return false;
         role_progress(role->context);
     }
+    mirror(role);
     return true;
 }
 

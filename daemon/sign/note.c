@@ -127,14 +127,18 @@ static bool signature_holds(const uint8_t public[NOTE_PUBLIC_SIZE], const uint8_
     return holds;
 }
 
-bool note_holds(const NotePublic *keys, const char *note, Arena *arena, const char **ret)
+typedef struct Parts {
+    const char *text, *name;
+    const uint8_t *bytes; /* key hash and signature */
+} Parts;
+
+static bool take_apart(const char *note, Arena *arena, Parts *ret)
 {
     const char *end = strstr(note, "\n\n" DASH);
-    uint8_t *bytes, hash[KEY_HASH_SIZE];
+    uint8_t *bytes;
     size_t size;
     if (!end)
         return false;
-    char *text = arena_copy(arena, note, (size_t)(end + 1 - note));
     char *line = arena_text(arena, end + 2 + strlen(DASH));
     char *word = strchr(line, ' ');
     if (!word || strcspn(line, "\n") + 1 != strlen(line)) /* one signature line, ended */
@@ -144,11 +148,30 @@ bool note_holds(const NotePublic *keys, const char *note, Arena *arena, const ch
     if (!base64_decode(arena, word, strlen(word), &bytes, &size) ||
         size != KEY_HASH_SIZE + SIGNATURE_SIZE)
         return false;
+    *ret = (Parts){arena_copy(arena, note, (size_t)(end + 1 - note)), line, bytes};
+    return true;
+}
+
+const char *note_key_id(const char *note, Arena *arena)
+{
+    Parts parts;
+    if (!take_apart(note, arena, &parts))
+        return NULL;
+    return arena_format(arena, "%02x%02x%02x%02x", parts.bytes[0], parts.bytes[1], parts.bytes[2],
+                        parts.bytes[3]);
+}
+
+bool note_holds(const NotePublic *keys, const char *note, Arena *arena, const char **ret)
+{
+    Parts parts;
+    uint8_t hash[KEY_HASH_SIZE];
+    if (!take_apart(note, arena, &parts))
+        return false;
     for (size_t i = 0; i < keys->count; i++) {
-        key_hash(line, keys->keys[i], hash);
-        if (memcmp(hash, bytes, KEY_HASH_SIZE) == 0 &&
-            signature_holds(keys->keys[i], bytes + KEY_HASH_SIZE, text)) {
-            *ret = text;
+        key_hash(parts.name, keys->keys[i], hash);
+        if (memcmp(hash, parts.bytes, KEY_HASH_SIZE) == 0 &&
+            signature_holds(keys->keys[i], parts.bytes + KEY_HASH_SIZE, parts.text)) {
+            *ret = parts.text;
             return true;
         }
     }

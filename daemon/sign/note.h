@@ -36,6 +36,10 @@ typedef struct NotePublic {
 } NotePublic;
 bool note_public_read(const char *path, Arena *arena, NotePublic *ret, Error *err);
 
+/* The key that a note names, as 8 hex digits (the hash of name and key); NULL when it is no note.
+ */
+const char *note_key_id(const char *note, Arena *arena);
+
 /* Is `note` signed by one of the keys?  Its text, ended, in *ret. */
 bool note_holds(const NotePublic *keys, const char *note, Arena *arena, const char **ret);
 

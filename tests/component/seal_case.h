@@ -17,6 +17,8 @@ void site_open(SealSite *site); /* on `store`; a fresh key */
 void site_close(SealSite *site);
 void site_rekey(SealSite *site); /* from the next sealer on */
 
+extern int64_t clock_step; /* microseconds by which this process's wall clock is wrong */
+
 void write_events(Store *on, int count); /* each in a transaction of its own */
 void seal_now(const SealSite *site);     /* a sealer that opens, seals all that waits, and ends */
 SealVerdict look(const SealSite *site);

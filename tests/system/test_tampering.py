@@ -81,14 +81,20 @@ class Bench:
         site.start_sandbox()
         site.start_daemon()
         site.wait_settled()
-        for _ in range(2):  # each stop and each start seals
+        for turn in range(2):  # each stop and each start seals
             site.stop_daemon()
+            if turn:
+                self.change_key()
             site.start_daemon()
             site.control("POST", "/reveal", {"count": 10})
             for _ in deadline_loop(60, "the changes are in"):
                 if site.ready(site.caught_up):
                     break
         site.stop_daemon()
+
+    def change_key(self):
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.site.path("keys/seal.key")], check=True,
+                       **self.site._as_user())
 
     def role(self, name):
         return subprocess.Popen([self.site.path("bin/mhsflowd"), "--config", self.site.path("mhsflow.yaml"), "--role", name],
@@ -108,7 +114,8 @@ class Bench:
         self.keep("kept")
         shutil.copytree(self.folder, self.kept)
         # The same key file all the time: what openssl said of a note once need not be asked again.
-        self.keys = self.verifier.Keys(os.path.join(self.kept, "keys.pem"))
+        self.read_keys = self.verifier.Keys
+        self.keys = self.read_keys(os.path.join(self.kept, "keys.pem"))
         self.verifier.Keys = lambda path: self.keys
 
     def stop(self):
@@ -354,6 +361,25 @@ def check_proofs(bench, tamperings):
             assert done.returncode == (0 if good else 1), done.stdout + done.stderr
 
 
+def check_keys(bench):
+    """Two keys sealed this history: the change is one event, and each key is wanted for what it signed."""
+    names = bench.rows("select fields ->> 'from' as old, fields ->> 'to' as new from audit_event where event = 'seal_key_changed'")
+    assert len(names) == 1 and names[0]["old"] != names[0]["new"], names
+    path = os.path.join(bench.folder, "keys.pem")
+    whole = open(path, encoding="ascii").read()
+    blocks = [block + "-----END PUBLIC KEY-----\n" for block in whole.split("-----END PUBLIC KEY-----\n")[:-1]]
+    assert len(blocks) == 2, whole
+    for block in blocks:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(block)
+        bench.verifier.Keys = bench.read_keys
+        code, ours = bench.ours()
+        theirs = bench.theirs()
+        bench.verifier.Keys = lambda path: bench.keys
+        assert code == 1 and theirs.state == "tampered", (code, ours, vars(theirs))
+    bench.restore()
+
+
 def check_formats(bench):
     bundle = json.loads(bench.site.run("mhsflow", "audit", "export", "--format", "fhir", "--proofs").stdout)
     kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
@@ -391,6 +417,7 @@ def main():
         bench.start_database()
         tamperings = Tamperings(bench, random.Random(options.seed))
         tap.check("both verifiers call the whole history intact", lambda: check_whole(bench))
+        tap.check("two keys sealed it, and each is wanted", lambda: check_keys(bench))
         tap.check("one event is proven without the database", lambda: check_proofs(bench, tamperings))
         tap.check("FHIR and CSV hold every event", lambda: check_formats(bench))
         tap.check("without copy or keys nothing is called intact", lambda: check_cannot_tell(bench))
