@@ -173,8 +173,8 @@ const Command db_copy_commands[] = {
      .help =
          "All roles but the database must be stopped. What waited to go is asked about before "
          "anything is sent, the first build of each month waits for a person, and the audit "
-         "keeps who did it. When it fails, the database is as it was. Afterwards move the files "
-         "of the seal folder aside, and keep them: the seal of the old database cannot go on.",
+         "keeps who did it. When it fails, the database is as it was. Where the audit is sealed, "
+         "say so to the seal afterwards: `mhsflow audit restored`.",
      .options = restore_options,
      .run = run_restore},
     {0},
