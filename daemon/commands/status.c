@@ -110,18 +110,26 @@ static void find_due(Status *status)
         }
 }
 
+/* Those of the settings: one that was taken out of them holds up nothing. */
+static bool feeds_complete(const Status *status)
+{
+    size_t complete = 0;
+
+    for (size_t i = 0; i < status->config->feed_count; i++)
+        for (size_t j = 0; j < status->feed_count; j++)
+            complete += text_equal(status->feeds[j].name, status->config->feeds[i].name) &&
+                        status->feeds[j].cursor.complete;
+    return complete == status->config->feed_count;
+}
+
 /* Settled: nothing is on its way anywhere, and the newest revision of every due month is accepted.
  */
 static bool is_settled(const Status *status)
 {
     bool any = false;
 
-    if (status->feed_count < status->config->feed_count || status->work.waiting ||
-        status->work.claimed)
+    if (!feeds_complete(status) || status->work.waiting || status->work.claimed)
         return false;
-    for (size_t i = 0; i < status->feed_count; i++)
-        if (!status->feeds[i].cursor.complete)
-            return false;
     for (size_t i = 0; i < status->month_count; i++) {
         const DueMonth *month = &status->months[i];
 

@@ -262,8 +262,12 @@ static bool build_if_due(Builder *builder, const ProviderMonth *month, int64_t n
 static bool all_is_in(Builder *builder, Arena *arena, bool *ret, Error *err)
 {
     bool complete, settled;
-    const char *feed = NULL;
-    if (!feed_all_complete(builder->connection.store, arena, &complete, &feed, err) ||
+    const Config *config = role_config(builder->context);
+    const char *feed = NULL, **feeds = arena_array(arena, config->feed_count + 1, sizeof *feeds);
+    for (size_t i = 0; i < config->feed_count; i++)
+        feeds[i] = config->feeds[i].name;
+    if (!feed_all_complete(builder->connection.store, feeds, config->feed_count, arena, &complete,
+                           &feed, err) ||
         !rows_settled(builder->connection.store, &settled, err))
         return false;
     *ret = complete && settled;

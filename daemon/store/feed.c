@@ -168,13 +168,19 @@ bool feed_types(Store *store, const char *feed, Arena *arena, FeedType **ret, si
     return true;
 }
 
-bool feed_all_complete(Store *store, Arena *arena, bool *ret_complete, const char **ret_feed,
-                       Error *err)
+bool feed_all_complete(Store *store, const char *const *feeds, size_t count, Arena *arena,
+                       bool *ret_complete, const char **ret_feed, Error *err)
 {
+    Sql sql = sql_new(arena);
+    SqlList list = sql_list(arena, SQL_TEXT);
+    for (size_t i = 0; i < count; i++)
+        sql_list_text(&list, feeds[i]);
+    sql_add(&sql, &list);
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(store, "see whether feeds are complete",
-                 "select feed from feed_state where not complete order by feed limit 1", NULL,
-                 &result, err))
+                 "select u.feed from unnest($1::text[]) u(feed) left join feed_state f"
+                 " on f.feed = u.feed where f.complete is not true order by 1 limit 1",
+                 &sql, &result, err))
         return false;
     *ret_complete = PQntuples(result) == 0;
     *ret_feed = *ret_complete ? NULL : sql_get_text(result, 0, 0, arena);
