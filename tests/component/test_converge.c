@@ -491,6 +491,7 @@ START_TEST(the_store_ends_equal_to_the_truth)
     const char *got = arena_text(arena, pg_ask(run.database, held));
     ck_assert_msg(strcmp(got, wanted) == 0, "seed %d\nstore: %s\ntruth: %s", _i, got, wanted);
     store_close(run.store);
+    pg_drop(cluster, run.database);
     arena_free(run.page);
 }
 END_TEST

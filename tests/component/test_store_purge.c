@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must not come back: what a purge took, what a merge settled, what a full listing left out.
  */
+#include "daemon/store/purge.h"
 #include "daemon/store/source.h"
 #include "tests/component/store_case.h"
+
+#include <libpq-fe.h>
 
 static Change said(ChangeOp op, const char *id, const char *const *merged, int64_t version)
 {
@@ -139,9 +142,40 @@ START_TEST(a_full_listing_sweeps_what_it_does_not_name)
 }
 END_TEST
 
+/* As long as somebody's snapshot sees what was deleted, it is not said to be cleared. */
+START_TEST(a_purge_is_cleared_when_nobody_sees_it_any_more)
+{
+    int64_t done, waiting, event;
+    Purge *all;
+    size_t count;
+    take_person("feed-b", 1, "given");
+    PGconn *old = PQconnectdb(database);
+    PQclear(PQexec(old, "begin isolation level repeatable read; select count(*) from pg_class"));
+    take("feed-b", said(CHANGE_PURGE, "P0000001", NULL, 9));
+    ok(purge_vacuum(store, &done, &waiting, err));
+    ck_assert_int_eq(done, 0);
+    ck_assert_int_eq(waiting, 1);
+    PQclear(PQexec(old, "commit"));
+    ok(purge_vacuum(store, &done, &waiting, err));
+    ck_assert_int_eq(done, 1);
+    ck_assert_int_eq(waiting, 0);
+    ok(purge_list(store, 0, arena, &all, &count, err));
+    ck_assert_uint_eq(count, 1);
+    ck_assert_int_ge(all[0].vacuumed_at, all[0].purged_at);
+    ck_assert_int_eq(all[0].records, 4);
+    ck_assert_str_eq(all[0].reason, "erasure");
+    ok(purge_event(store, &all[0], &event, err));
+    ck_assert_int_eq(event, ask_number("select number from audit_event where event = 'purged'"));
+    ok(purge_vacuum(store, &done, &waiting, err));
+    ck_assert_int_eq(done, 0);
+    PQfinish(old);
+}
+END_TEST
+
 CASE_MAIN("store: what must not come back", a_purge_takes_who_was_merged_in,
           what_a_purge_took_does_not_come_back_with_an_old_page,
           a_restored_server_may_use_an_id_again,
           the_later_merge_counts_whatever_its_survivors_version,
           a_merge_that_a_restored_server_lost_is_no_more,
-          a_full_listing_sweeps_what_it_does_not_name)
+          a_full_listing_sweeps_what_it_does_not_name,
+          a_purge_is_cleared_when_nobody_sees_it_any_more)

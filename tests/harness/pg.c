@@ -3,6 +3,7 @@
 #include "tests/harness/pg.h"
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/digest.h"
 #include "daemon/store/migrate.h"
 #include "daemon/store/rights.h"
@@ -344,7 +345,9 @@ static const char *make_database(PgCluster *cluster, const char *template)
 {
     static char conninfo[64][PATH_SIZE];
     char admin[PATH_SIZE], statement[PATH_SIZE], name[64];
-    snprintf(name, sizeof name, "t%d_%d", (int)getpid(), cluster->databases++);
+    /* Process ids come round again in a long run. */
+    snprintf(name, sizeof name, "t%d_%d_%llx", (int)getpid(), cluster->databases++,
+             (unsigned long long)clock_steady());
     /* By file: page by page, a used sequence would be copied with its log counter, and a crash
      * would then set it back. */
     snprintf(statement, sizeof statement, "create database %s template %s strategy file_copy", name,
@@ -364,6 +367,15 @@ const char *pg_database(PgCluster *cluster)
 const char *pg_empty(PgCluster *cluster)
 {
     return make_database(cluster, "template0");
+}
+
+void pg_drop(PgCluster *cluster, const char *database)
+{
+    char admin[PATH_SIZE], statement[PATH_SIZE];
+    snprintf(statement, sizeof statement, "drop database %s with (force)",
+             pg_ask(database, "select current_database()"));
+    conninfo_of(cluster, "postgres", admin);
+    pg_ask(admin, statement);
 }
 
 /* The server and its backends: each backend has a session of its own, so only the parent links

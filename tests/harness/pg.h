@@ -18,6 +18,8 @@ void pg_stop(PgCluster *cluster); /* and removes its folder */
  */
 const char *pg_database(PgCluster *cluster);
 const char *pg_empty(PgCluster *cluster);
+/* For long runs: the cluster lives in memory. */
+void pg_drop(PgCluster *cluster, const char *database);
 
 /* SIGKILL for every process of the server, all gone when it returns; then start it again
  * (recovery). */
