@@ -27,6 +27,8 @@ typedef struct FeedRefusal {
     bool note;          /* only worth saying: nothing is left out because of it */
 } FeedRefusal;
 
+#define FEED_REREAD "feed.reread" /* FeedPage.why of a restart that is the feed's routine */
+
 typedef struct FeedPage {
     Change *changes;
     size_t count;

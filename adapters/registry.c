@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static const FeedAdapter *const feeds[] = {&feed_mef, &feed_csv_drop, &feed_mymup_dump};
+static const FeedAdapter *const feeds[] = {&feed_mef, &feed_updated_since, &feed_csv_drop,
+                                           &feed_mymup_dump};
 static const SubmitAdapter *const submits[] = {&submit_https, &submit_mesh, &submit_portal};
 
 const FeedAdapter *const *feed_adapters(size_t *ret_count)

@@ -4,6 +4,7 @@
 
 #include "adapters/adapter.h"
 
-extern const FeedAdapter feed_mef;        /* MEF/1, the JSON change feed */
-extern const FeedAdapter feed_csv_drop;   /* the same records as CSV drops */
-extern const FeedAdapter feed_mymup_dump; /* MYMUP's monthly dump of eight files */
+extern const FeedAdapter feed_mef;           /* MEF/1, the JSON change feed */
+extern const FeedAdapter feed_updated_since; /* a source that only knows what changed since */
+extern const FeedAdapter feed_csv_drop;      /* the same records as CSV drops */
+extern const FeedAdapter feed_mymup_dump;    /* MYMUP's monthly dump of eight files */

@@ -16,6 +16,7 @@
 
 #define SNAPSHOT "snapshot:"
 #define CHANGES "changes"
+#define MANIFEST_LIMIT ((size_t)1 << 20)
 #define SEEN_CURSORS 4096   /* of one poll: a cursor that comes back is a loop */
 #define EMPTY_PAGES_MOST 50 /* in a row, each promising more */
 #define RESTARTS_MOST 2     /* in a row, without a page between */
@@ -134,9 +135,10 @@ static bool begin_poll(Mef *mef, int64_t *ret_wait_ms, Error *err)
     arena_reset(mef->manifest_arena);
     mef->seen_count = 0;
     mef->empty_pages = 0;
-    if (!mef_ask_manifest(&mef->server, mef->manifest_arena, &bytes, &size, &mef->skew_ms,
-                          ret_wait_ms, err) ||
-        !mef_manifest_read(bytes, size, mef->types, mef->type_count, mef->manifest_arena,
+    if (!mef_ask_json(&mef->server, mef->manifest_arena, "/manifest", MANIFEST_LIMIT, &bytes, &size,
+                      &mef->skew_ms, ret_wait_ms, err))
+        return error_wrap(err, "asking for the manifest");
+    if (!mef_manifest_read(bytes, size, mef->types, mef->type_count, mef->manifest_arena,
                            &mef->manifest, err))
         return false;
     if (mef->manifest.page_most > 0 && mef->page_size > mef->manifest.page_most)

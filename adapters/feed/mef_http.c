@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define MANIFEST_LIMIT ((size_t)1 << 20)
 #define ETAG_LIMIT 256
 #define TYPE_NDJSON "application/x-ndjson"
 #define TYPE_JSON "application/json"
@@ -112,23 +111,22 @@ static bool ask(MefServer *server, Arena *arena, const Exchange *want, HttpRespo
     return true;
 }
 
-bool mef_ask_manifest(MefServer *server, Arena *arena, char **ret_bytes, size_t *ret_size,
-                      int64_t *ret_skew_ms, int64_t *ret_wait_ms, Error *err)
+bool mef_ask_json(MefServer *server, Arena *arena, const char *path_and_query, size_t limit,
+                  char **ret_bytes, size_t *ret_size, int64_t *ret_skew_ms, int64_t *ret_wait_ms,
+                  Error *err)
 {
     HttpResponse response;
     const MefProblem *problem;
-    Exchange want = {.url = arena_format(arena, "%s/manifest", server->base),
+    Exchange want = {.url = arena_format(arena, "%s%s", server->base, path_and_query),
                      .accept = TYPE_JSON,
-                     .limit = MANIFEST_LIMIT};
+                     .limit = limit};
     if (!ask(server, arena, &want, &response, &problem, ret_wait_ms, err))
-        return error_wrap(err, "asking for the manifest");
-    if (problem) {
-        mef_problem_error(problem, response.status, err);
-        return error_wrap(err, "asking for the manifest");
-    }
+        return false;
+    if (problem)
+        return mef_problem_error(problem, response.status, err);
     if (!content_is(&response, TYPE_JSON))
         return error_set(err, ERROR_LATER, "feed.html",
-                         "the manifest is not JSON; a proxy may stand between");
+                         "the answer is not JSON; a proxy may stand between");
     *ret_skew_ms = skew_of(&response);
     *ret_bytes = response.body;
     *ret_size = response.body_size;

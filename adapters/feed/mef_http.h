@@ -38,6 +38,7 @@ typedef struct MefAnswer {
 bool mef_ask_page(MefServer *server, Arena *arena, const MefAsk *ask, MefAnswer *ret,
                   int64_t *ret_wait_ms, Error *err);
 
-/* The manifest's bytes. */
-bool mef_ask_manifest(MefServer *server, Arena *arena, char **ret_bytes, size_t *ret_size,
-                      int64_t *ret_skew_ms, int64_t *ret_wait_ms, Error *err);
+/* The bytes of a JSON answer that is whole, at most `limit` of them. */
+bool mef_ask_json(MefServer *server, Arena *arena, const char *path_and_query, size_t limit,
+                  char **ret_bytes, size_t *ret_size, int64_t *ret_skew_ms, int64_t *ret_wait_ms,
+                  Error *err);

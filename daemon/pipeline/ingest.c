@@ -64,7 +64,7 @@ static bool take_in(Store *store, const IngestFeed *feed, const FeedState *befor
     ret->shrunk = before->missing ? 0 : waiting;
     counts->unknown_types = page->unknown_types;
     counts->unknown_fields = page->unknown_fields;
-    bool news = counts->stored > 0;
+    bool news = counts->stored > counts->unchanged;
     return keep_findings(store, feed->name, page, arena, err) &&
            feed_save_page(store, feed->name, &page->next, counts, next, err) &&
            ((!news && page->more) ||

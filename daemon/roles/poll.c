@@ -113,7 +113,7 @@ static void say(PolledFeed *polled, const IngestResult *result)
     }
     if (text_equal(result->state_before, "down") || text_equal(result->state_before, "stopped"))
         log_event(LOG_FEED_BACK, NULL, {"FEED", name});
-    if (result->restarted)
+    if (result->restarted && !text_equal(result->why, FEED_REREAD))
         log_event(LOG_FEED_RESTARTED, NULL, {"FEED", name}, {"REASON", result->why});
     if (result->fell_silent)
         log_event(LOG_FEED_SILENT, NULL, {"FEED", name});
