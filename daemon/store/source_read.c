@@ -162,7 +162,7 @@ bool source_purged(Store *store, const char *type, const char *id, Arena *arena,
         sql_text(&sql, feeds[i].name);
         sql_bytes(&sql, subject, sizeof subject);
         if (!sql_run(store, "look among what was purged",
-                     "select from purge where feed = $1 and subject = $2 limit 1", &sql, &result,
+                     "select from purged_record where feed = $1 and subject = $2", &sql, &result,
                      err))
             return false;
         *ret = PQntuples(result) > 0;

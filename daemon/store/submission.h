@@ -227,6 +227,19 @@ bool submission_part(Store *store, const SubmissionPart *part, Arena *arena, Sub
  * route is open.  0: none. */
 bool submission_overdue(Store *store, int64_t *ret_since, Error *err);
 
+/* Months whose last accepted revision holds people who withdrew since (under consent), or whom a
+ * purge took out; newest month first. */
+typedef struct RecallMonth {
+    const char *provider;
+    Month period;
+    int64_t submission;
+    int revision;
+    int64_t withdrawn; /* people */
+    bool purged;
+} RecallMonth;
+bool submission_recall(Store *store, Arena *arena, RecallMonth **ret, size_t *ret_count,
+                       Error *err);
+
 /* Its biography: attempts, answers and audit events in order of time. */
 typedef struct SubmissionEvent {
     int64_t at;

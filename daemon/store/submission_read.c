@@ -257,3 +257,41 @@ bool submission_events(Store *store, int64_t id, Arena *arena, SubmissionEvent *
     *ret_count = count;
     return true;
 }
+
+bool submission_recall(Store *store, Arena *arena, RecallMonth **ret, size_t *ret_count, Error *err)
+{
+    _cleanup_result_ PGresult *result = NULL;
+    /* From who withdrew to their rows: they are few, the rows are many. */
+    if (!sql_run(store, "look for what is beyond recall",
+                 "with l as materialized (select distinct on (s.data_set, s.provider, s.period) s.*"
+                 " from submission s join submission_queue q using (id) where q.state = 'accepted'"
+                 " order by s.data_set, s.provider, s.period, s.revision desc),"
+                 " w as materialized (select feed, person from consent_in_force"
+                 " where purpose = 'mhsds' and not holds),"
+                 " p as materialized (select w.feed, w.person, w.person as member from w union"
+                 " select w.feed, w.person, m.merged from w join person_merge m"
+                 " on m.feed = w.feed and m.final = w.person),"
+                 " n as (select l.id, count(distinct (p.feed, p.person)) as people from p"
+                 " join national_row r on r.feed = p.feed and r.person = p.member"
+                 " join l on l.provider = r.provider and l.period between r.first_month and "
+                 "r.last_month"
+                 " and r.gen_from <= l.generation and (r.gen_to is null or r.gen_to > "
+                 "l.generation)"
+                 " where l.legal_basis = 'consent' and not exists (select from left_out o"
+                 " where o.submission = l.id and o.row_id = r.id) group by l.id)"
+                 " select l.provider, l.period, l.id, l.revision, n.people, l.purged"
+                 " from l left join n using (id) where l.purged or n.people > 0"
+                 " order by l.period desc, l.provider",
+                 NULL, &result, err))
+        return false;
+    *ret_count = (size_t)PQntuples(result);
+    *ret = arena_array(arena, *ret_count + 1, sizeof **ret);
+    for (int row = 0; row < PQntuples(result); row++)
+        (*ret)[row] = (RecallMonth){.provider = sql_get_text(result, row, 0, arena),
+                                    .period = (Month)sql_get_number(result, row, 1),
+                                    .submission = sql_get_number(result, row, 2),
+                                    .revision = (int)sql_get_number(result, row, 3),
+                                    .withdrawn = sql_get_number(result, row, 4),
+                                    .purged = sql_get_bool(result, row, 5)};
+    return true;
+}

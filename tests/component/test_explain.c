@@ -300,6 +300,41 @@ START_TEST(a_cut_off_that_is_near_is_told_with_its_reason)
 }
 END_TEST
 
+/* What was accepted with somebody who withdrew, or who was purged, until it is sent without them.
+ */
+START_TEST(what_was_sent_and_should_not_have_been)
+{
+    Site *site = site_plain();
+    RecallMonth *months;
+    size_t found;
+    take_people(1, 60);
+    map_everyone(site);
+    build_october(site);
+    accept(site->result.submission);
+    ok(submission_recall(store, arena, &months, &found, err));
+    ck_assert_uint_eq(found, 0);
+    take_consent(FEED, 1, 2, "withdrawn");
+    map_everyone(site);
+    ok(submission_recall(store, arena, &months, &found, err));
+    ck_assert_uint_eq(found, 1);
+    ck_assert_int_eq(months[0].withdrawn, 1);
+    ck_assert_int_eq(months[0].period, DUE);
+    ck_assert(!months[0].purged);
+    remove_record("person", "P2", CHANGE_PURGE);
+    says(site, "contact", "CP2", "purged"); /* with the person */
+    ok(submission_recall(store, arena, &months, &found, err));
+    ck_assert_uint_eq(found, 1);
+    ck_assert(months[0].purged);
+    site->policy.shrink_percent = 50;
+    map_everyone(site);
+    ck_assert_int_eq(build_october(site), BUILD_QUEUED);
+    accept(site->result.submission);
+    ok(submission_recall(store, arena, &months, &found, err));
+    ck_assert_uint_eq(found, 0);
+    site_free(site);
+}
+END_TEST
+
 START_TEST(a_row_by_its_key)
 {
     Site *site = site_plain();
@@ -320,4 +355,5 @@ END_TEST
 CASE_MAIN("explain", the_life_of_a_record, an_edit_after_it_was_sent, who_withdrew_is_withheld,
           a_rule_over_the_whole_file, a_referral_that_falls_takes_its_contact,
           what_has_no_parent_or_is_purged, the_months_around, the_month_waits_for_a_person,
-          routes_feeds_and_roles, a_cut_off_that_is_near_is_told_with_its_reason, a_row_by_its_key)
+          routes_feeds_and_roles, a_cut_off_that_is_near_is_told_with_its_reason,
+          what_was_sent_and_should_not_have_been, a_row_by_its_key)

@@ -55,6 +55,29 @@ START_TEST(a_dead_server_is_later_and_is_found_again)
 }
 END_TEST
 
+/* Several hosts: the first does not answer, the next is where one may write. */
+START_TEST(a_failover_address_finds_the_one_that_lives)
+{
+    _cleanup_store_ Store *other = NULL;
+    const char *host = strstr(database, "host=");
+    int64_t now;
+    ck_assert_ptr_nonnull(host);
+    const char *several =
+        arena_format(arena, "%.*shost=/tmp/mhsflow-nobody-here,%s target_session_attrs=read-write",
+                     (int)(host - database), database, host + strlen("host="));
+    ok(store_open(several, "test", &other, err));
+    ok(store_now(other, &now, err));
+    pg_kill(cluster);
+    Error problem = {0};
+    ck_assert(!store_now(other, &now, &problem));
+    ck_assert_str_eq(problem.code, "store.connection");
+    pg_restart(cluster);
+    for (int i = 0; i < 600 && !store_ensure(other, &problem); i++)
+        poll(NULL, 0, 100);
+    ok(store_now(other, &now, err));
+}
+END_TEST
+
 START_TEST(records_and_cursor_go_together)
 {
     Error problem = {0};
@@ -194,6 +217,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {a_dead_server_is_later_and_is_found_again,
+                                  a_failover_address_finds_the_one_that_lives,
                                   records_and_cursor_go_together,
                                   nothing_acknowledged_is_lost,
                                   a_listener_hears_again_after_an_outage,
