@@ -50,9 +50,9 @@ typedef struct FeedType {
 bool feed_types(Store *store, const char *feed, Arena *arena, FeedType **ret, size_t *ret_count,
                 Error *err);
 
-/* Is every one of these feeds complete at its head?  False names the first that is not, or was never
- * read.  The build step asks, for the feeds of the settings: one that was taken out of them before it
- * was ever read holds up nobody. */
+/* Is every one of these feeds complete at its head?  False names the first that is not, or was
+ * never read.  The build step asks, for the feeds of the settings: one that was taken out of them
+ * before it was ever read holds up nobody. */
 bool feed_all_complete(Store *store, const char *const *feeds, size_t count, Arena *arena,
                        bool *ret_complete, const char **ret_feed, Error *err);
 
