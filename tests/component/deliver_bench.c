@@ -260,6 +260,30 @@ void bench_free(Bench *bench)
     free(bench);
 }
 
+/* One element and many blanks, in pieces: its size, and its SHA-256. */
+static int64_t write_document(const Bench *bench, const char *path, const char *what,
+                              uint8_t ret_digest[DIGEST_SIZE])
+{
+    _cleanup_digest_ Digest *digest = digest_new();
+    _cleanup_fclose_ FILE *file = fopen(path, "we");
+    const char *head = arena_format(arena, "<MHSDS><!-- %s -->", what), *tail = "\n</MHSDS>\n";
+    size_t size = strlen(head), piece = (size_t)1 << 20;
+    _cleanup_free_ char *blanks = malloc(piece);
+    ck_assert(file && blanks);
+    memset(blanks, ' ', piece);
+    fputs(head, file);
+    digest_add(digest, head, size);
+    for (int i = 0; i < bench->padding; i++, size += piece) {
+        ck_assert_uint_eq(fwrite(blanks, 1, piece, file), piece);
+        digest_add(digest, blanks, piece);
+    }
+    fputs(tail, file);
+    digest_add(digest, tail, strlen(tail));
+    digest_finish(digest, ret_digest);
+    ck_assert_int_eq(fflush(file), 0);
+    return (int64_t)(size + strlen(tail));
+}
+
 int64_t bench_queue(Bench *bench, const char *provider, int person)
 {
     int64_t generation, id;
@@ -268,12 +292,9 @@ int64_t bench_queue(Bench *bench, const char *provider, int person)
     take_person("feed-b", person, "given");
     map_all(store, provider, BENCH_OCTOBER, BENCH_OCTOBER);
     ok(provider_raise(store, provider, &generation, err));
-    const char *document =
-        arena_format(arena, "<MHSDS><!-- %s %d -->\n</MHSDS>\n", provider, person);
     const char *name = arena_format(arena, "%s-%d.xml", provider, person);
-    digest_bytes(document, strlen(document), digest);
-    ok(file_write(arena_format(arena, "%s/%s", bench->spool, name), document, strlen(document),
-                  0600, err));
+    int64_t size = write_document(bench, arena_format(arena, "%s/%s", bench->spool, name),
+                                  arena_format(arena, "%s %d", provider, person), digest);
     SubmissionNew new = {.data_set = "mhsds-6.0",
                          .provider = provider,
                          .period = BENCH_OCTOBER,
@@ -284,7 +305,7 @@ int64_t bench_queue(Bench *bench, const char *provider, int person)
                          .document_created = "2026-11-23T02:00:00",
                          .document_digest = digest,
                          .content_digest = digest,
-                         .document_size = (int64_t)strlen(document),
+                         .document_size = size,
                          .counts = {1, 1, 1, 1},
                          .pack_version = "6.0",
                          .format_version = "1",

@@ -56,6 +56,7 @@ typedef struct Bench {
     DeliverTools tools;
     DeliverRoute route;
     Delivered last;
+    int padding; /* MiB of blanks in each document that is queued */
 } Bench;
 
 Bench *bench_new(void);

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define DEADLINE ((60 + deliveries()) * CLOCK_SECOND)
@@ -363,6 +364,45 @@ START_TEST(one_503_in_twenty_uploads_holds_up_nothing_else)
 }
 END_TEST
 
+/* As stop(); the most memory it ever had, in KiB. */
+static long stop_and_weigh(pid_t role)
+{
+    struct rusage used;
+    int status;
+    kill(role, SIGTERM);
+    ck_assert_int_eq(wait4(role, &status, 0, &used), role);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+    return used.ru_maxrss;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_LIMIT (1024L * 1024) /* the sanitizer's own */
+#else
+#define MEMORY_LIMIT (64L * 1024)
+#endif
+
+/* MHSFLOW_DOCUMENT_MIB says how large. */
+START_TEST(a_large_document_is_signed_and_sent_in_little_memory)
+{
+    const char *text = getenv("MHSFLOW_DOCUMENT_MIB");
+    Site site = site_new();
+    site.bench->padding = text ? (int)strtol(text, NULL, 10) : 64;
+    bench_queue(site.bench, "V9X01", 1);
+    site.sign = start(&site, &role_sign, NULL);
+    site.submit = start(&site, &role_submit, NULL);
+    until(STATES, "accepted");
+    ck_assert_int_eq(site.bench->receiver.uploads, 1);
+    long submit = stop_and_weigh(site.submit), sign = stop_and_weigh(site.sign);
+    fprintf(stderr,
+            "# %d MiB sent: at most %ld MiB in submit, %ld MiB in sign (with what each has of the "
+            "test itself)\n",
+            site.bench->padding, submit / 1024, sign / 1024);
+    ck_assert_int_lt(submit, MEMORY_LIMIT);
+    ck_assert_int_lt(sign, MEMORY_LIMIT);
+    bench_free(site.bench);
+}
+END_TEST
+
 START_TEST(a_route_that_cannot_be_opened_does_not_end_the_role)
 {
     Site site = site_new();
@@ -390,6 +430,7 @@ int main(void)
                                   a_route_that_cannot_be_opened_is_tried_once_an_hour,
                                   a_signing_key_is_replaced_without_a_pause,
                                   one_503_in_twenty_uploads_holds_up_nothing_else,
+                                  a_large_document_is_signed_and_sent_in_little_memory,
                                   a_route_that_cannot_be_opened_does_not_end_the_role};
     case_timeout = 60 + deliveries();
     return case_run("submit and sign", tests, sizeof tests / sizeof *tests);
