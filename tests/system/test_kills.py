@@ -77,7 +77,7 @@ class Kills(Case):
                 site.control("POST", "/reveal", {"count": 1})
             self.kill(number)
             self.keep_alive()
-            self.chaos.pause(self.chance.random() * 0.3)
+            self.chaos.pause(self.chance.random() * 0.15)
         self.chaos.overhear()
         for role in (*ROLES, "database"):
             self.running[role].terminate()
