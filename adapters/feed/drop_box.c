@@ -3,6 +3,7 @@
 #include "adapters/feed/drop_box.h"
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/fault.h"
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
 
@@ -105,7 +106,10 @@ bool drop_box_move(const DropFeed *feed, const char *name, const char *where, Ar
     const char *folder = arena_format(arena, "%s/%s", feed->folder, where);
     if (!file_make_folder(folder, 0700, err))
         return false;
+    FAULT(DROP_BEFORE_MOVE);
     for (size_t i = 0; i <= COUNT_OF(beside); i++) {
+        if (i == COUNT_OF(beside))
+            FAULT(DROP_MID_MOVE);
         const char *ending = i < COUNT_OF(beside) ? beside[i] : "";
         const char *from = arena_format(arena, "%s/%s%s", feed->folder, name, ending);
         const char *to = free_name(folder, arena_format(arena, "%s%s", name, ending), arena);

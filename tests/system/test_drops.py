@@ -24,6 +24,11 @@ from whole_site import Site, deadline_loop  # noqa: E402
 
 BUILD = sys.argv[1]
 EXPORTED, TODAY = "2026-10-20", "2026-11-05"  # the month of the export is open, and over
+MORE = int(os.environ.get("MHSFLOW_SEEDS", "0"))
+# Of daemon/base/fault.def; one reader serves both forms, so that in the gate each walks a part.
+ALL_POINTS = ("poll.before_fetch", "poll.after_fetch", "ingest.before_commit", "ingest.after_commit", "drop.before_move",
+              "drop.mid_move")
+POINTS = {"csv": ALL_POINTS if MORE else ALL_POINTS[3:], "mymup": ALL_POINTS if MORE else ALL_POINTS[2::3]}
 FRANCHISES = {"Sandbox Young People's Lead": "V9X01", "Sandbox Lead Two": "V9X02", "Sandbox Partner": "V9X01"}
 NAMESPACE = "{urn:mhsflow:mhsds:6.0}"
 
@@ -70,6 +75,38 @@ class DropSite(Site):
         for _ in deadline_loop(seconds, what):
             if self.ready(lambda: condition(self.show())):
                 return
+
+    def killed_at(self, point, what):
+        """The reader, on the way of what waits in the folder."""
+        mark = os.path.getsize(self.log)
+        self.start_daemon({"MHSFLOW_FAULT": point})
+        for _ in deadline_loop(90, f"killed at {point}: {what}"):
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                file.seek(mark)
+                if "signal 9" in file.read():
+                    break
+        self.stop_daemon()
+
+    def walk_points(self, points, put_next, name_of):
+        """Killed at every point that a drop passes: it is in once, and out of the way."""
+        self.stop_daemon()
+        for number, point in enumerate(points):
+            put_next(number)
+            before = self.audited
+            self.killed_at(point, name_of(number))
+            self.start_daemon()
+            done = self.path("drops/done", name_of(number))
+            for _ in deadline_loop(90, f"{name_of(number)} is in done/ after {point}"):
+                if os.path.isdir(done):
+                    break
+            self.wait_show(lambda feed: feed["complete"] and feed["state"] == "ok", "the feed is well")
+            self.audited = len(self.mhsflow("audit", "list", "--event", "feed_advanced", "--newest", "0"))
+            assert self.audited > before, point
+            assert not os.path.exists(self.path("drops", name_of(number))), point
+            self.stop_daemon()
+        self.start_daemon()
+
+    audited = 0
 
     def accepted(self):
         """Rows of the newest accepted document of each provider and month."""
@@ -279,6 +316,26 @@ class MymupDump(unittest.TestCase):
             self.assertGreaterEqual(planted[kind], least, kind)
 
 
+    def test_z_killed_anywhere_a_dump_is_in_once(self):
+        if self.profile != "typical":
+            return
+        site, live = self.site, self.site.live()
+
+        def put(number):
+            """The same dump, of a later day."""
+            folder = site.path("later")
+            shutil.rmtree(folder, ignore_errors=True)
+            os.mkdir(folder)
+            for path in glob.glob(os.path.join(site.dump, "*.csv")):
+                shutil.copy(path, os.path.join(folder, os.path.basename(path).replace("20102026", f"2{number + 1}102026")))
+            site.put(folder, f"again-{number}")
+
+        site.walk_points(POINTS["mymup"], put, lambda number: f"again-{number}")
+        site.wait_show(lambda feed: feed["sequence"] // 1000 == 20261020 + len(POINTS["mymup"]), "the last dump is in")
+        self.assertEqual(site.live(), live)
+        site.verify_audit()
+
+
 class MymupDumpHostile(MymupDump):
     """The same with values that are meant to break programs, and other people."""
 
@@ -288,7 +345,7 @@ class MymupDumpHostile(MymupDump):
 def more_dumps():
     """MHSFLOW_SEEDS=N: N more caseloads, dirty and hostile in turn."""
     return [type(f"MymupDump{seed}", (MymupDump,), {"profile": ("dirty", "hostile")[seed % 2], "seed": seed})
-            for seed in range(10, 10 + int(os.environ.get("MHSFLOW_SEEDS", "0")))]
+            for seed in range(10, 10 + MORE)]
 
 
 def load_tests(loader, tests, _pattern):
@@ -415,6 +472,16 @@ class CsvDrop(unittest.TestCase):
                          [("people.csv", str(len(self.ids("people.csv")) + 1))])
         self.assertIn("csv.fields", [row["rule"] for row in site.findings()])
         self.assertEqual(site.show()["state"], "ok")
+        self.rewrite({"people.csv": self.text("people.csv").replace("one field only\n", "")}, "full")
+
+    def test_5_killed_anywhere_a_drop_is_in_once(self):
+        def name(number):
+            return f"mef1_sandbox_full_202610{24 + number}T230000Z_1"
+        self.site.walk_points(POINTS["csv"], lambda number: self.put(name(number)), name)
+        last = 20261024230000001 + 1000000000 * (len(POINTS["csv"]) - 1)
+        self.site.wait_show(lambda feed: feed["sequence"] == last, "the last drop is in")
+        self.check_live()
+        self.site.verify_audit()
 
 
 if __name__ == "__main__":
