@@ -61,13 +61,14 @@ typedef enum CaseloadProfile {
 
 extern const char *const caseload_profile_names[PROFILE_COUNT];
 
-enum { CASELOAD_PEOPLE_LEAST = 20, CASELOAD_PEOPLE_MOST = 2200000 };
+enum { CASELOAD_PEOPLE_LEAST = 20, CASELOAD_PEOPLE_MOST = 2200000, CASELOAD_MONTHS_MOST = 24 };
 
 typedef struct CaseloadPlan {
     uint64_t seed;
     uint32_t people;
-    int32_t today; /* civil day in England; activity lies in the three months before its month, and
-                      in its month until yesterday */
+    int32_t today;   /* civil day in England; activity lies in the `months` months before its month,
+                        and in its month until yesterday */
+    uint32_t months; /* 0: three */
     CaseloadProfile profile;
 } CaseloadPlan;
 
@@ -102,6 +103,7 @@ void caseload_reference(const CaseloadPlan *plan, CaseloadSink *sink, void *user
 void caseload_person(const CaseloadPlan *plan, uint32_t index, CaseloadSink *sink,
                      CaseloadFaultSink *faults, void *user);
 
+uint32_t caseload_months(const CaseloadPlan *plan); /* before the month of today */
 /* The first day of the first month of activity. */
 int32_t caseload_first_day(const CaseloadPlan *plan);
 /* Where the late changes begin: midnight (UTC) of `today`. */

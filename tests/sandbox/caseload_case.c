@@ -23,9 +23,14 @@ RecordType record_type_find(const char *name)
     return (RecordType)type;
 }
 
+uint32_t caseload_months(const CaseloadPlan *plan)
+{
+    return plan->months == 0 ? 3 : plan->months;
+}
+
 int32_t caseload_first_day(const CaseloadPlan *plan)
 {
-    return calendar_month_start(plan->today, -3);
+    return calendar_month_start(plan->today, -(int)caseload_months(plan));
 }
 
 int64_t caseload_cut(const CaseloadPlan *plan)

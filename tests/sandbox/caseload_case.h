@@ -58,7 +58,7 @@ typedef enum Plant {
     PLANTS = 61,           /* a prime: it shares no rhythm with anything else that goes by index */
 } Plant;
 
-enum { CASE_SLOTS = 512, CASE_CONTACTS = 48 };
+enum { CASE_SLOTS = 1024, CASE_CONTACTS = 240 };
 
 /* One record of the case and what was said of it so far. */
 typedef struct CaseSlot {

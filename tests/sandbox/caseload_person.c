@@ -141,6 +141,27 @@ static int32_t draw_registered(const CaseloadPlan *plan, const PersonDraw *d)
     return d->merges ? first + (day - first) / 3 : day;
 }
 
+static bool at_second_provider(const CaseloadPlan *plan, uint32_t index)
+{
+    return draw_organisation(plan, index) == ORG_LEAD_TWO;
+}
+
+/* There are fewer numbers than people: from NUMBERED_PEOPLE on somebody may have the number of
+ * another, who is at the other provider, and only when nobody else has it here. */
+static bool may_have_number(const CaseloadPlan *plan, uint32_t identity, bool shared)
+{
+    uint32_t first = identity % NUMBERED_PEOPLE;
+    bool here = at_second_provider(plan, identity);
+    if (identity < NUMBERED_PEOPLE)
+        return true;
+    if (shared || duplicate_kind(plan, first) != 0 || duplicate_kind(plan, first + 1) != 0)
+        return false;
+    for (uint32_t other = first; other < identity; other += NUMBERED_PEOPLE)
+        if (at_second_provider(plan, other) == here)
+            return false;
+    return identity < 2 * NUMBERED_PEOPLE || duplicate_kind(plan, first + NUMBERED_PEOPLE + 1) == 0;
+}
+
 void case_person_draw(const CaseloadPlan *plan, uint32_t index, PersonDraw *ret_draw)
 {
     PersonDraw d = {.index = index, .identity = index};
@@ -156,7 +177,8 @@ void case_person_draw(const CaseloadPlan *plan, uint32_t index, PersonDraw *ret_
     d.steady = index < STEADY_FIRST || (d.late != LATE_NONE && d.late != LATE_MERGE);
     bool shared =
         duplicate != 0 || (index + 1 < plan->people && duplicate_kind(plan, index + 1) != 0);
-    d.has_number = d.identity < NUMBERED_PEOPLE && (shared || !gap(plan, index, F_NUMBER, 350));
+    d.has_number =
+        may_have_number(plan, d.identity, shared) && (shared || !gap(plan, index, F_NUMBER, 350));
     if (d.late == LATE_NHS_NUMBER)
         d.has_number = false;
     if (plan->profile != PROFILE_CLEAN && !d.steady && !d.merges)
@@ -177,7 +199,7 @@ static void write_number(const CaseloadPlan *plan, const PersonDraw *d, bool num
     char number[11];
     /* 909,091 is a prime: every multiplier that is not a multiple of it visits each number once. */
     uint64_t ordinal =
-        (uint64_t)d->identity * 618033 +
+        (uint64_t)(d->identity % NUMBERED_PEOPLE) * 618033 +
         random_below(random_field(plan->seed, TYPE_PERSON, 0, 9999), NHS_NUMBER_COUNT);
     nhs_number_write(number, (uint32_t)(ordinal % NHS_NUMBER_COUNT));
     if (plan->profile >= PROFILE_DIRTY && below(plan, d->identity, F_BAD_NUMBER, 1000) < 5)

@@ -34,6 +34,8 @@ static const OptionRow rows[] = {
      "how many people (default 400)"},
     {"today", KIND_DAY, FIELD(plan.today), 0, 0,
      "YYYY-MM-DD, the day the caseload ends (default: today in England)"},
+    {"months", KIND_NUMBER, FIELD(plan.months), 1, CASELOAD_MONTHS_MOST,
+     "whole months of activity before the month of --today (default 3)"},
     {"profile", KIND_PROFILE, FIELD(plan.profile), 0, 0,
      "clean, typical (default), dirty or hostile"},
     {"tail", KIND_NUMBER, FIELD(tail), 0, 1000000000,

@@ -10,7 +10,7 @@
 #include "tests/sandbox/calendar.h"
 #include "tests/sandbox/json_writer.h"
 
-enum { MONTHS = 4, PROVIDERS = 2 };
+enum { MONTHS_MOST = CASELOAD_MONTHS_MOST + 1, PROVIDERS = 2 };
 
 static const char *const providers[PROVIDERS] = {"V9X01", "V9X02"};
 
@@ -30,12 +30,13 @@ typedef struct ReferralFact {
 typedef struct Truth {
     const ChangeLog *log;
     uint32_t upto;
-    Cell cells[PROVIDERS][MONTHS];
-    int32_t month_start[MONTHS + 1];
+    int months;
+    Cell cells[PROVIDERS][MONTHS_MOST];
+    int32_t month_start[MONTHS_MOST + 1];
     char *consent; /* per person record: 0 nothing, 'g' given, other = its status' first letter */
     int32_t *consent_from;   /* of the decision in force */
     ReferralFact *referrals; /* per referral record */
-    uint8_t *seen;           /* per person record: bit per provider and month */
+    uint64_t *seen;          /* per person record: bit per provider and month */
     uint32_t live[TYPE_COUNT];
 } Truth;
 
@@ -94,10 +95,10 @@ static void visit_consent(Truth *t, uint32_t index, const json_t *record)
 
 static void note(Truth *t, uint32_t person, int provider, int month)
 {
-    unsigned bit = 1U << (provider * MONTHS + month);
+    uint64_t bit = UINT64_C(1) << (provider * MONTHS_MOST + month);
     if (person == LOG_NONE || (t->seen[person] & bit) != 0)
         return;
-    t->seen[person] |= (uint8_t)bit;
+    t->seen[person] |= bit;
     t->cells[provider][month].people++;
     t->cells[provider][month].people_consented += t->consent[person] == 'g';
 }
@@ -111,7 +112,7 @@ static void visit_referral(Truth *t, uint32_t index, const json_t *record)
     fact->ended = day_of(record, "support_end_date");
     if (fact->ended == 0)
         fact->ended = day_of(record, "rejected_date");
-    for (int month = 0; month < MONTHS; month++) {
+    for (int month = 0; month < t->months; month++) {
         if (fact->received >= t->month_start[month + 1] ||
             (fact->ended != 0 && fact->ended < t->month_start[month]))
             continue;
@@ -130,7 +131,7 @@ static void visit_contact(Truth *t, uint32_t index, const json_t *record)
     if (referral == LOG_NONE)
         return;
     const ReferralFact *fact = &t->referrals[referral];
-    for (int month = 0; month < MONTHS; month++) {
+    for (int month = 0; month < t->months; month++) {
         if (day < t->month_start[month] || day >= t->month_start[month + 1])
             continue;
         Cell *cell = &t->cells[fact->provider][month];
@@ -148,7 +149,7 @@ static void write_cell(const Truth *t, int provider, int month, Buffer *out)
     put_open(out, NULL, '{');
     put_text(out, "provider", providers[provider]);
     put_text(out, "month", name);
-    put_bool(out, "complete", month < MONTHS - 1);
+    put_bool(out, "complete", month < t->months - 1);
     put_number(out, "people", cell->people);
     put_number(out, "people_consented", cell->people_consented);
     put_number(out, "referrals", cell->referrals);
@@ -223,7 +224,7 @@ static void write_truth(Truth *t, Buffer *out)
     put_close(out, '}');
     put_open(out, "months", '[');
     for (int provider = 0; provider < PROVIDERS; provider++)
-        for (int month = 0; month < MONTHS; month++)
+        for (int month = 0; month < t->months; month++)
             write_cell(t, provider, month, out);
     put_close(out, ']');
     write_withheld(t, out);
@@ -238,12 +239,13 @@ static void write_truth(Truth *t, Buffer *out)
 void truth_write(const ChangeLog *log, uint32_t upto, Buffer *out)
 {
     Truth t = {.log = log, .upto = upto};
-    for (int month = 0; month <= MONTHS; month++)
-        t.month_start[month] = calendar_month_start(log->plan.today, month - (MONTHS - 1));
+    t.months = (int)caseload_months(&log->plan) + 1;
+    for (int month = 0; month <= t.months; month++)
+        t.month_start[month] = calendar_month_start(log->plan.today, month - (t.months - 1));
     uint32_t people = log->records[TYPE_PERSON].count;
     t.consent = memory_or_die(calloc(people + 1, 1));
     t.consent_from = memory_or_die(calloc(people + 1, sizeof *t.consent_from));
-    t.seen = memory_or_die(calloc(people + 1, 1));
+    t.seen = memory_or_die(calloc(people + 1, sizeof *t.seen));
     t.referrals = memory_or_die(calloc(log->records[TYPE_REFERRAL].count + 1, sizeof *t.referrals));
     each(&t, TYPE_CONSENT, visit_consent);
     each(&t, TYPE_REFERRAL, visit_referral);

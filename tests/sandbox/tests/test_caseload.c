@@ -2,6 +2,7 @@
 #include "tests/sandbox/change_log.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,7 +225,8 @@ static void check_months(const ChangeLog *log)
     json_t *truth = json_loadb(out.data, out.length, 0, NULL);
     const json_t *cell;
     size_t i;
-    ck_assert_uint_eq(json_array_size(json_object_get(truth, "months")), 8);
+    ck_assert_uint_eq(json_array_size(json_object_get(truth, "months")),
+                      2 * ((size_t)caseload_months(&log->plan) + 1));
     json_array_foreach(json_object_get(truth, "months"), i, cell)
     {
         if (json_is_true(json_object_get(cell, "complete")))
@@ -254,6 +256,58 @@ START_TEST(it_holds_on_every_day_of_a_leap_year)
 }
 END_TEST
 
+/* Whose number, and at which provider. */
+typedef struct Numbered {
+    char number[16];
+    bool second;
+} Numbered;
+
+static void find_number(void *user, const CaseloadChange *change)
+{
+    Numbered *found = user;
+    if (change->type != TYPE_PERSON || change->op != CHANGE_UPSERT || found->number[0] != '\0')
+        return;
+    BUFFER_AUTO whole = {0};
+    buffer_char(&whole, '{'); /* the text begins behind it */
+    buffer_add(&whole, change->text, change->length);
+    json_t *line = json_loadb(whole.data, whole.length, 0, NULL);
+    ck_assert_ptr_nonnull(line);
+    snprintf(found->number, sizeof found->number, "%s",
+             text_of(json_object_get(line, "record"), "nhs_number"));
+    found->second = strcmp(text_of(line, "org"), "O-L2") == 0;
+    json_decref(line);
+}
+
+START_TEST(where_numbers_run_out_they_repeat_across_providers_only)
+{
+    CaseloadPlan plan = plan_of(CASELOAD_PEOPLE_MOST, calendar_day(2026, 11, 23));
+    int repeated = 0;
+    for (uint32_t i = 1000; i < 1600; i++) {
+        Numbered at[3] = {0};
+        for (uint32_t block = 0; block < 3; block++)
+            caseload_person(&plan, i + block * 800000, find_number, NULL, &at[block]);
+        for (int a = 0; a < 3; a++)
+            for (int b = a + 1; b < 3; b++)
+                if (at[a].number[0] != '\0' && strcmp(at[a].number, at[b].number) == 0) {
+                    ck_assert_msg(at[a].second != at[b].second, "%u", i);
+                    repeated++;
+                }
+    }
+    ck_assert_int_gt(repeated, 50);
+}
+END_TEST
+
+START_TEST(two_years_are_as_whole_as_three_months)
+{
+    CaseloadPlan plan = plan_of(CASELOAD_PEOPLE_LEAST, calendar_day(2026, 11, 23));
+    plan.months = CASELOAD_MONTHS_MOST;
+    ck_assert_int_eq(caseload_first_day(&plan), calendar_day(2024, 11, 1));
+    ChangeLog *log = change_log_build(&plan);
+    check_months(log);
+    change_log_free(log);
+}
+END_TEST
+
 START_TEST(the_calendar_knows_its_days)
 {
     char text[25];
@@ -278,4 +332,6 @@ END_TEST
 SUITE("sandbox/caseload", the_same_plan_gives_the_same_bytes, one_person_can_be_made_alone,
       nhs_numbers_are_valid_and_one_each, nobody_in_it_can_be_real,
       versions_rise_by_one_and_time_never_goes_back, a_clean_caseload_has_no_gap,
-      dirt_is_still_a_feed, it_holds_on_every_day_of_a_leap_year, the_calendar_knows_its_days);
+      dirt_is_still_a_feed, it_holds_on_every_day_of_a_leap_year,
+      where_numbers_run_out_they_repeat_across_providers_only,
+      two_years_are_as_whole_as_three_months, the_calendar_knows_its_days);
