@@ -40,7 +40,7 @@ static bool keep_findings(Store *store, const char *feed, const FeedPage *page, 
 static int64_t next_wait(const FeedPage *page, const IngestFeed *feed, uint64_t random)
 {
     if (page->more)
-        return 0;
+        return feed->rate ? 60000 / feed->rate : 0;
     /* up to a tenth later, so that many sites do not ask in one second */
     int64_t spread = feed->poll_interval_ms / 10;
     return feed->poll_interval_ms + (spread ? (int64_t)(random % (uint64_t)spread) : 0);

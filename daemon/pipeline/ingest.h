@@ -22,6 +22,7 @@ typedef struct IngestFeed {
     const FeedAdapter *adapter;
     void *self;
     int64_t poll_interval_ms;
+    int64_t rate;       /* pages a minute at most; 0: no ceiling */
     int64_t silence_ms; /* so long without anything new is silence; 0: never */
     int64_t fall;       /* so many per cent may go unasked when it was read anew */
 } IngestFeed;

@@ -75,6 +75,7 @@ static void list_feeds(Poll *poll)
             .feed = {.name = arena_text(poll->settings, section->name),
                      .adapter = feed_adapter(section->adapter),
                      .poll_interval_ms = section_number(section->section, "poll_interval"),
+                     .rate = section_number(section->section, "rate"),
                      .silence_ms = section_number(section->section, "silence"),
                      .fall = section_number(section->section, "fall")}};
     }

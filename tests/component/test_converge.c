@@ -467,7 +467,7 @@ START_TEST(the_store_ends_equal_to_the_truth)
     Run run = {.world = {.random = (uint64_t)_i * 7919 + 1, .fail_percent = 15},
                .database = pg_database(cluster)};
     run.page = arena_new(INGEST_PAGE_CAP);
-    run.feed = (IngestFeed){NAME, &world_adapter, &run.world, 1000, 0, 2};
+    run.feed = (IngestFeed){NAME, &world_adapter, &run.world, 1000, 0, 0, 2};
     ck_assert(store_open(run.database, "poll", &run.store, &run.err));
     ck_assert(feed_register(run.store, NAME, "w", &run.err));
     for (int i = 0; i < PEOPLE; i++)

@@ -256,6 +256,21 @@ START_TEST(a_wait_that_was_asked_for_is_kept)
 }
 END_TEST
 
+START_TEST(a_ceiling_of_our_own_spreads_the_pages)
+{
+    Bench *bench = bench_new();
+    bench->feed.rate = 120;
+    ck_assert(one_page(bench));
+    ck_assert_int_eq(bench->result.outcome, INGEST_MORE);
+    ck_assert_int_eq(bench->result.wait_ms, 500);
+    bench->feed.rate = 0;
+    ck_assert(one_page(bench));
+    ck_assert_int_eq(bench->result.outcome, INGEST_MORE);
+    ck_assert_int_eq(bench->result.wait_ms, 0);
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_refusal_that_waiting_does_not_mend_stops_the_feed)
 {
     Bench *bench = bench_new();
@@ -578,6 +593,7 @@ int main(void)
     tcase_add_test(tcase, what_comes_twice_changes_nothing);
     tcase_add_test(tcase, a_feed_that_is_down_says_so_once_and_comes_back);
     tcase_add_test(tcase, a_wait_that_was_asked_for_is_kept);
+    tcase_add_test(tcase, a_ceiling_of_our_own_spreads_the_pages);
     tcase_add_test(tcase, a_refusal_that_waiting_does_not_mend_stops_the_feed);
     tcase_add_test(tcase, a_bad_line_becomes_a_finding);
     tcase_add_test(tcase, a_restored_feed_is_read_anew);

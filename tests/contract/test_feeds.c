@@ -179,6 +179,8 @@ static const struct {
     {"gzip cut short", FEED_FAULT_GZIP_CUT, NULL, NULL, NULL, ERROR_LATER, NULL, 0},
     {"gzip bomb", FEED_FAULT_GZIP_BOMB, NULL, NULL, NULL, ERROR_LATER, "http.too_large", 0},
     {"cursor loop", FEED_FAULT_LOOP, NULL, NULL, NULL, ERROR_LATER, "feed.cursor_loop", 0},
+    {"endless pages", FEED_FAULT_ENDLESS, NULL, NULL, NULL, ERROR_LATER, "feed.empty_pages", 0},
+    {"bad lines", FEED_FAULT_BAD_LINES, NULL, NULL, NULL, ERROR_NONE, NULL, 0},
     {"bad record", FEED_FAULT_BAD_RECORD, NULL, NULL, NULL, ERROR_NONE, NULL, 0},
     {"429", FEED_FAULT_STATUS, "429 Too Many Requests", "rate_limited", "Retry-After: 7\r\n",
      ERROR_LATER, "feed.rate_limited", 7000},
@@ -209,7 +211,7 @@ START_TEST(misbehaviour_is_named_and_loses_nothing)
         FeedPeer feed = {.token = "token-one",
                          .fault = faults[_i].fault,
                          .fault_path = "/changes",
-                         .fault_times = 2,
+                         .fault_times = faults[_i].fault == FEED_FAULT_ENDLESS ? 60 : 2,
                          .status = faults[_i].status,
                          .code = faults[_i].code,
                          .headers = faults[_i].headers};
@@ -314,6 +316,51 @@ START_TEST(a_new_credential_is_read_without_a_restart)
 }
 END_TEST
 
+/* Four lines that are no records stand between good ones: each is named, none is taken. */
+START_TEST(bad_lines_are_named_each)
+{
+    static const char *const codes[] = {"change.id", "line.json", "line.json", "line.shape"};
+    FeedPeer feed = {.token = "token-one",
+                     .fault = FEED_FAULT_BAD_LINES,
+                     .fault_path = "/changes",
+                     .fault_times = 1};
+    Peer *peer = feed_peer_start(&feed, PEER_TLS_GOOD);
+    FeedSite *site = feed_site_new(adapter_at(_i), peer, NULL);
+    size_t refused = 0;
+    ck_assert(feed_site_open(site));
+    do {
+        ck_assert_msg(feed_site_fetch(site), "%s", site->err.cause);
+        for (size_t i = 0; i < site->page.refused_count; i++)
+            ck_assert_str_eq(site->page.refused[i].code, codes[refused++]);
+    } while (site->page.more);
+    ck_assert_uint_eq(refused, COUNT_OF(codes));
+    ck_assert_str_eq(site->seen, ALL_OF_IT);
+    feed_site_free(site);
+    peer_stop(peer);
+}
+END_TEST
+
+/* Mutual TLS: with our certificate everything comes, and no token is needed; without it nothing. */
+START_TEST(a_client_certificate_is_shown_where_it_is_asked_for)
+{
+    FeedPeer feed = {.token = "token-one"};
+    Peer *peer = feed_peer_start(&feed, PEER_TLS_CLIENT_NEEDED);
+    FeedSite *site = feed_site_new(adapter_at(_i), peer, NULL);
+    ck_assert(feed_site_open(site) && !feed_site_drain(site));
+    is_clear(site, "no client certificate");
+    ck_assert_int_eq(feed.requests, 0);
+    char more[512];
+    snprintf(more, sizeof more, "client_certificate: %s\nclient_key: %s\n",
+             peer_client_certificate(peer), peer_client_key(peer));
+    feed_site_free(site);
+    site = feed_site_new(adapter_at(_i), peer, more);
+    ck_assert_msg(feed_site_open(site) && feed_site_drain(site), "%s", site->err.cause);
+    ck_assert_str_eq(site->seen, ALL_OF_IT);
+    feed_site_free(site);
+    peer_stop(peer);
+}
+END_TEST
+
 /* A silent peer costs the timeout, not more; a reset is no page. */
 START_TEST(silence_and_resets_end)
 {
@@ -381,6 +428,8 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_new_later_comes_later, 0, adapters);
     tcase_add_loop_test(tcase, misbehaviour_is_named_and_loses_nothing, 0, (int)COUNT_OF(faults));
     tcase_add_loop_test(tcase, a_bad_record_is_named_and_the_rest_goes_on, 0, adapters);
+    tcase_add_loop_test(tcase, bad_lines_are_named_each, 0, adapters);
+    tcase_add_loop_test(tcase, a_client_certificate_is_shown_where_it_is_asked_for, 0, adapters);
     tcase_add_loop_test(tcase, a_feed_that_was_restored_is_read_anew, 0, adapters);
     tcase_add_loop_test(tcase, a_new_credential_is_read_without_a_restart, 0, adapters);
     tcase_add_loop_test(tcase, silence_and_resets_end, 0, adapters);

@@ -152,6 +152,27 @@ static char *snapshot(const FeedPeer *feed, int type, const char *query, size_t 
     return finish("200 OK", CLOSE NDJSON, &body, ret_size);
 }
 
+#define BAD_LINES 4
+
+/* Each is one line; the trailer counts them. */
+static void add_bad_lines(Body *body)
+{
+    add(body, "{\"seq\":\"1\",\"op\":7,\"type\":\"contact\",\"id\":[],\"version\":{}}\n");
+    for (int i = 0; i < 2000; i++)
+        add(body, "[");
+    add(body, "\n{\"seq\":1,\"op\":\"upsert\",\"type\":\"contact\",\"id\":\"\xc3\x28\"}\n[1,2]\n");
+}
+
+/* Another cursor each time, which stands for the same place. */
+static char *endless(const FeedPeer *feed, int place, size_t *ret_size)
+{
+    Body body = {.size = 0};
+    char next[64];
+    snprintf(next, sizeof next, "C%d-%d-%d", feed->epoch, place, feed->requests);
+    add_trailer(feed, &body, 0, AS_OF, next, true);
+    return finish("200 OK", CLOSE NDJSON, &body, ret_size);
+}
+
 static char *changes(const FeedPeer *feed, const char *head, const char *query, size_t *ret_size)
 {
     Body body = {.size = 0};
@@ -163,8 +184,14 @@ static char *changes(const FeedPeer *feed, const char *head, const char *query, 
     snprintf(tag, sizeof tag, "If-None-Match: \"e%d-%d\"", feed->epoch, seen);
     if (place >= seen && strstr(head, tag))
         return finish("304 Not Modified", CLOSE, &body, ret_size);
+    bool faulty = feed->fault_times > 0;
+    if (feed->fault == FEED_FAULT_ENDLESS && faulty)
+        return endless(feed, place, ret_size);
     while (place < seen && place < from + PAGE)
         add_change(&body, place++);
+    bool lines = feed->fault == FEED_FAULT_BAD_LINES && faulty;
+    if (lines)
+        add_bad_lines(&body);
     if (feed->fault == FEED_FAULT_BAD_RECORD && feed->fault_times > 0)
         add(&body, "{\"seq\":1,\"op\":\"upsert\",\"type\":\"contact\",\"id\":\"" FEED_PEER_MARKER
                    " 9\",\"version\":1}\n");
@@ -173,8 +200,8 @@ static char *changes(const FeedPeer *feed, const char *head, const char *query, 
     if (loop)
         snprintf(next, sizeof next, "C%d-%d", feed->epoch, from);
     bool bad = feed->fault == FEED_FAULT_BAD_RECORD && feed->fault_times > 0;
-    add_trailer(feed, &body, place - from + bad, place ? AS_OF + 9 + place : AS_OF, next,
-                place < seen || loop);
+    add_trailer(feed, &body, place - from + bad + (lines ? BAD_LINES : 0),
+                place ? AS_OF + 9 + place : AS_OF, next, place < seen || loop);
     snprintf(headers, sizeof headers, CLOSE NDJSON "ETag: \"e%d-%d\"\r\n", feed->epoch, seen);
     return finish("200 OK", headers, &body, ret_size);
 }

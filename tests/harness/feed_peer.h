@@ -22,6 +22,8 @@ typedef enum FeedFault {
     FEED_FAULT_GZIP_CUT,    /* ends in the middle of the gzip stream */
     FEED_FAULT_GZIP_BOMB,   /* 200 MB in a few kB */
     FEED_FAULT_LOOP,        /* more is promised, and the cursor is the one asked with */
+    FEED_FAULT_ENDLESS,     /* empty pages, each with another cursor and a promise of more */
+    FEED_FAULT_BAD_LINES,   /* wrong types, nesting without end, broken UTF-8; the page is whole */
     FEED_FAULT_BAD_RECORD,  /* one line is no change; the page is whole */
     FEED_FAULT_STATUS,      /* `status` and `code` */
 } FeedFault;

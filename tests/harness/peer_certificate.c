@@ -317,6 +317,8 @@ SSL_CTX *peer_certificate_context(PeerTls tls, const char *folder)
     if (tls == PEER_TLS_CLIENT_NEEDED) {
         MUST(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.certificate));
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        /* a session that is taken up again must say whose it is */
+        MUST(SSL_CTX_set_session_id_context(context, (const unsigned char *)"peer", 4) == 1);
     }
     write_certificate(folder, "ca.pem", authority.certificate);
     write_certificate(folder, "client.pem", client.certificate);
