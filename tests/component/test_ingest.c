@@ -105,9 +105,11 @@ START_TEST(a_feed_ends_in_the_store)
 {
     Bench *bench = bench_new();
     int moved = 0;
+    bench->feed.rate = 120; /* pages a minute */
     do {
         ck_assert_msg(one_page(bench), "%s %s", bench->err.context, bench->err.cause);
         ck_assert_str_eq(bench->result.state, "ok");
+        ck_assert(bench->result.outcome != INGEST_MORE || bench->result.wait_ms == 500);
         moved++;
         char count[16];
         snprintf(count, sizeof count, "%d", moved);
@@ -252,21 +254,6 @@ START_TEST(a_wait_that_was_asked_for_is_kept)
     ck_assert_int_eq(bench->result.outcome, INGEST_FAILED);
     ck_assert_int_ge(bench->result.wait_ms, 40000);
     is(bench, "select next_poll > mhsflow.now() + interval '35 s' from mhsflow.feed_state", "t");
-    bench_free(bench);
-}
-END_TEST
-
-START_TEST(a_ceiling_of_our_own_spreads_the_pages)
-{
-    Bench *bench = bench_new();
-    bench->feed.rate = 120;
-    ck_assert(one_page(bench));
-    ck_assert_int_eq(bench->result.outcome, INGEST_MORE);
-    ck_assert_int_eq(bench->result.wait_ms, 500);
-    bench->feed.rate = 0;
-    ck_assert(one_page(bench));
-    ck_assert_int_eq(bench->result.outcome, INGEST_MORE);
-    ck_assert_int_eq(bench->result.wait_ms, 0);
     bench_free(bench);
 }
 END_TEST
@@ -502,8 +489,7 @@ START_TEST(a_feed_may_be_allowed_to_fall_further)
     bench->peer_feed.epoch = 4;
     bench->peer_feed.forgotten = 1;
     read_all(bench);
-    is(bench, "select count(*) from mhsflow.source_record where not deleted", "9");
-    is(bench, "select missing || ' ' || (reconciled = round) from mhsflow.feed_state", "0 true");
+    is(bench, "select missing || ' ' || records from mhsflow.feed_state", "0 9");
     bench_free(bench);
 }
 END_TEST
@@ -593,7 +579,6 @@ int main(void)
     tcase_add_test(tcase, what_comes_twice_changes_nothing);
     tcase_add_test(tcase, a_feed_that_is_down_says_so_once_and_comes_back);
     tcase_add_test(tcase, a_wait_that_was_asked_for_is_kept);
-    tcase_add_test(tcase, a_ceiling_of_our_own_spreads_the_pages);
     tcase_add_test(tcase, a_refusal_that_waiting_does_not_mend_stops_the_feed);
     tcase_add_test(tcase, a_bad_line_becomes_a_finding);
     tcase_add_test(tcase, a_restored_feed_is_read_anew);
