@@ -5,7 +5,7 @@
 #include "daemon/base/file.h"
 #include "daemon/base/text.h"
 #include "daemon/commands/command_line.h"
-#include "daemon/commands/listing.h"
+#include "daemon/commands/diagnosis.h"
 #include "daemon/pipeline/tools.h"
 #include "daemon/sign/client.h"
 #include "daemon/sign/expiry.h"
@@ -17,53 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct Check {
-    CommandContext *context;
-    Listing *listing;
-    int failed;
-} Check;
-
-static const ListingColumn columns[] = {{"result", "RESULT", LISTING_TEXT, 0},
-                                        {"what", "WHAT", LISTING_TEXT, 0},
-                                        {"detail", "DETAIL", LISTING_TEXT, 0},
-                                        {"remedy", "REMEDY", LISTING_TEXT, 0}};
-
-static void say(Check *check, Colour colour, const char *result, const char *what,
-                const char *detail, const char *remedy)
-{
-    CommandContext *context = check->context;
-    const char *values[] = {result, what, detail, remedy};
-
-    if (context->json) {
-        listing_row(check->listing, values);
-        return;
-    }
-    fprintf(context->out, "%s%*s%-26s %s\n", coloured(context, colour, result),
-            8 - (int)strlen(result), "", what, detail ? detail : "");
-    if (remedy)
-        fprintf(context->out, "        do: %s\n", remedy);
-}
-
-static void good(Check *check, const char *what, const char *detail)
-{
-    say(check, COLOUR_GOOD, "ok", what, detail, NULL);
-}
-
-/* Not wrong, but a person may want to know. */
-static void note(Check *check, const char *what, const char *detail, const char *remedy)
-{
-    say(check, COLOUR_WARN, "note", what, detail, remedy);
-}
-
-static void bad(Check *check, const char *what, const Error *err, const char *remedy)
-{
-    char text[700];
-
-    check->failed++;
-    say(check, COLOUR_BAD, "failed", what, error_text(err, text, sizeof(text)), remedy);
-}
-
-static const char *format_end(Check *check, int64_t seconds)
+static const char *format_end(Diagnosis *check, int64_t seconds)
 {
     char day[CIVIL_TEXT_SIZE];
 
@@ -71,42 +25,43 @@ static const char *format_end(Check *check, int64_t seconds)
                       civil_format_day(civil_london_day(seconds * CLOCK_SECOND), day));
 }
 
-static void check_state(Check *check, const Config *config)
+static void check_state(Diagnosis *check, const Config *config)
 {
     const char *state = section_text(config->main, "state");
     Error err = {0};
 
     if (access(state, R_OK | W_OK | X_OK) == 0) {
-        good(check, "state folder", state);
+        diagnosis_good(check, "state folder", state);
         return;
     }
     error_set(&err, ERROR_CONFIG, "check.state", "cannot write in \"%s\" as this user", state);
-    bad(check, "state folder", &err,
-        "make the folder for the daemon's user, or run this command as that user");
+    diagnosis_bad(check, "state folder", &err,
+                  "make the folder for the daemon's user, or run this command as that user");
 }
 
 /* Whatever mapping and building start with: pack, mapping, calendar, national reference data. */
-static void check_data(Check *check, const Config *config)
+static void check_data(Diagnosis *check, const Config *config)
 {
     Error err = {0};
     Tools tools;
 
     if (!tools_open(config, check->context->arena, &tools, &err)) {
-        bad(check, "data set and mapping", &err,
-            "correct the file shown, or the option that names it");
+        diagnosis_bad(check, "data set and mapping", &err,
+                      "correct the file shown, or the option that names it");
         return;
     }
-    good(check, "data set", tools.dataset->folder);
-    good(check, "mapping", mapping_version(tools.mapping));
-    good(check, "calendar", section_text(config->main, "calendar"));
+    diagnosis_good(check, "data set", tools.dataset->folder);
+    diagnosis_good(check, "mapping", mapping_version(tools.mapping));
+    diagnosis_good(check, "calendar", section_text(config->main, "calendar"));
     if (tools.reference)
-        good(check, "reference data", section_text(config->main, "reference"));
+        diagnosis_good(check, "reference data", section_text(config->main, "reference"));
     else
-        note(check, "reference data",
-             "none is set: rules on open organisations and practices are not checked here", NULL);
+        diagnosis_note(
+            check, "reference data",
+            "none is set: rules on open organisations and practices are not checked here", NULL);
 }
 
-static void check_secrets(Check *check, const char *kind, const NamedSection *item)
+static void check_secrets(Diagnosis *check, const char *kind, const NamedSection *item)
 {
     const OptionDecl *decl = adapter_options(kind, item->adapter);
 
@@ -123,19 +78,21 @@ static void check_secrets(Check *check, const char *kind, const NamedSection *it
         if (!path)
             continue;
         if (text_starts(path, "credential:") && !getenv("CREDENTIALS_DIRECTORY")) {
-            note(check, what, path, "systemd hands it to the role: it can be looked at only there");
+            diagnosis_note(check, what, path,
+                           "systemd hands it to the role: it can be looked at only there");
             continue;
         }
         if (!file_secret(path, check->context->arena, &secret, &err)) {
-            bad(check, what, &err, "put the file there, readable by the daemon's user only");
+            diagnosis_bad(check, what, &err,
+                          "put the file there, readable by the daemon's user only");
             continue;
         }
         explicit_bzero(secret, strlen(secret));
-        good(check, what, path);
+        diagnosis_good(check, what, path);
     }
 }
 
-static void check_feed(Check *check, const NamedSection *feed)
+static void check_feed(Diagnosis *check, const NamedSection *feed)
 {
     const FeedAdapter *adapter = feed_adapter(feed->adapter);
     Error err = {0};
@@ -145,12 +102,12 @@ static void check_feed(Check *check, const NamedSection *feed)
         return;
     const char *what = arena_format(check->context->arena, "feed %s", feed->name);
     if (adapter->check(feed->section, check->context->arena, &err))
-        good(check, what, adapter->name);
+        diagnosis_good(check, what, adapter->name);
     else
-        bad(check, what, &err, "correct the file at the place shown");
+        diagnosis_bad(check, what, &err, "correct the file at the place shown");
 }
 
-static void check_expiry(Check *check, const char *what, const char *key_id, int64_t end)
+static void check_expiry(Diagnosis *check, const char *what, const char *key_id, int64_t end)
 {
     int64_t left = end - clock_wall() / CLOCK_SECOND;
     const char *detail = arena_format(check->context->arena, "key %s, certificate until %s", key_id,
@@ -161,16 +118,16 @@ static void check_expiry(Check *check, const char *what, const char *key_id, int
 
     if (left < (int64_t)EXPIRY_LATE_DAYS * EXPIRY_DAY) {
         error_set(&err, ERROR_CONFIG, "check.expiry", "%s", detail);
-        bad(check, what, &err, remedy);
+        diagnosis_bad(check, what, &err, remedy);
     } else if (expiry_mark(left))
-        note(check, what, detail, remedy);
+        diagnosis_note(check, what, detail, remedy);
     else
-        good(check, what, detail);
+        diagnosis_good(check, what, detail);
 }
 
 /* The running signer knows best; without one, the files themselves, where this user may read them.
  */
-static void check_signing(Check *check, const Config *config)
+static void check_signing(Diagnosis *check, const Config *config)
 {
     Arena *arena = check->context->arena;
     _cleanup_signer_key_ SignerKey *key = NULL;
@@ -179,7 +136,7 @@ static void check_signing(Check *check, const Config *config)
     Error away = {0}, err = {0};
 
     if (!config->signing) {
-        note(check, "signing", "no section \"signing\": nothing can be sent", NULL);
+        diagnosis_note(check, "signing", "no section \"signing\": nothing can be sent", NULL);
         return;
     }
     source = (SignerKeySource){.certificate = section_text(config->signing, "certificate"),
@@ -189,18 +146,19 @@ static void check_signing(Check *check, const Config *config)
         return;
     }
     if (signer_token_named(source.key))
-        note(check, "signing key", "on a token",
-             "only the role `sign`, which is not running, gives the token its PIN");
+        diagnosis_note(check, "signing key", "on a token",
+                       "only the role `sign`, which is not running, gives the token its PIN");
     else if (signer_key_open(&source, clock_wall(), &key, &err))
         check_expiry(check, "signing key", signer_key_id(key), signer_key_end(key));
     else if (text_starts(section_text(config->signing, "key"), "credential:"))
-        note(check, "signing key", section_text(config->signing, "key"),
-             "systemd hands it to the role `sign`, which is not running");
+        diagnosis_note(check, "signing key", section_text(config->signing, "key"),
+                       "systemd hands it to the role `sign`, which is not running");
     else
-        bad(check, "signing key", &err, "give a certificate and the key that belongs to it (PEM)");
+        diagnosis_bad(check, "signing key", &err,
+                      "give a certificate and the key that belongs to it (PEM)");
 }
 
-static void check_database(Check *check, const Config *config)
+static void check_database(Diagnosis *check, const Config *config)
 {
     Arena *arena = check->context->arena;
     const char *socket = config_database_socket(config, arena), *what;
@@ -209,13 +167,13 @@ static void check_database(Check *check, const Config *config)
     Error err = {0};
 
     if (embedded && access(socket, F_OK) != 0) {
-        note(check, "database", "embedded; not running", "mhsflowd starts it");
+        diagnosis_note(check, "database", "embedded; not running", "mhsflowd starts it");
         return;
     }
     if (!migrate_check(config_database_as(config, "mhsflow_read", arena), &state, &err)) {
-        bad(check, "database", &err,
-            embedded ? "start mhsflowd, or run this command as its user"
-                     : "start PostgreSQL, or correct the option `database`");
+        diagnosis_bad(check, "database", &err,
+                      embedded ? "start mhsflowd, or run this command as its user"
+                               : "start PostgreSQL, or correct the option `database`");
         return;
     }
     what = arena_format(arena, "%s, schema %d of %d", embedded ? "embedded" : "answers",
@@ -223,12 +181,12 @@ static void check_database(Check *check, const Config *config)
     if (state.found > state.newest) {
         error_set(&err, ERROR_CONFIG, "check.schema", "schema %d is newer than this program (%d)",
                   state.found, state.newest);
-        bad(check, "database", &err, "install the newer program");
+        diagnosis_bad(check, "database", &err, "install the newer program");
     } else if (state.found < state.newest)
-        note(check, "database", what,
-             "`mhsflow db upgrade` brings it up to date; embedded ones do so at start");
+        diagnosis_note(check, "database", what,
+                       "`mhsflow db upgrade` brings it up to date; embedded ones do so at start");
     else
-        good(check, "database", what);
+        diagnosis_good(check, "database", what);
 }
 
 static int print_made(CommandContext *context, void (*make)(const AdapterInfo *, size_t, Text *))
@@ -250,16 +208,17 @@ static int print_made(CommandContext *context, void (*make)(const AdapterInfo *,
     return EXIT_DONE;
 }
 
-static int check_all(Check *check)
+static int check_all(Diagnosis *check)
 {
     const Config *config;
     Error err = {0};
 
     if (!command_config(check->context, &config, &err)) {
-        bad(check, "settings", &err, "correct the place shown; conf/README.md lists every option");
+        diagnosis_bad(check, "settings", &err,
+                      "correct the place shown; conf/README.md lists every option");
         return EXIT_FOUND;
     }
-    good(check, "settings", config->path);
+    diagnosis_good(check, "settings", config->path);
     check_state(check, config);
     check_database(check, config);
     check_data(check, config);
@@ -273,7 +232,7 @@ static int check_all(Check *check)
 
 static int run_check(CommandContext *context, Error *err)
 {
-    Check check = {.context = context, .listing = listing_new(context, columns, 4)};
+    Diagnosis check = diagnosis_new(context);
 
     (void)err; /* what fails is a line of the answer */
     if (context->option(context, "--sample"))

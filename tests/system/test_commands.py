@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -79,6 +80,37 @@ class Commands(unittest.TestCase):
         self.assertEqual({key: row["revision"] for key, row in site.newest().items()}, newest)
         events = site.mhsflow("audit", "list", "--event", "feed_replayed")
         self.assertEqual(sorted(event["fields"]["code"] for event in events), ["now"] * 4 + ["rehearsed"] * 2)
+
+    def test_doctor_finds_nothing_wrong(self):
+        rows = self.site.mhsflow("doctor")
+        self.assertEqual([row for row in rows if row["result"] == "failed"], [])
+        looked = {row["what"] for row in rows}
+        self.assertEqual(looked, {"clock", "disk", "versions", "rights", "old snapshots", "database's clock",
+                                  "signing certificate", "certificates", "reachability"})
+        self.assertTrue(all(row["remedy"] for row in rows if row["result"] != "ok"), rows)
+
+    def as_owner(self, statement):
+        subprocess.run(["psql", "-XqAt", "-h", self.site.path("state/run/database"), "-U", "mhsflow", "-d", "mhsflow", "-c",
+                        statement], check=True, timeout=60, **self.site._as_user())
+
+    def test_doctor_names_what_is_wrong(self):
+        """A right too many, a peer that is not there, a certificate that is none: each with its remedy."""
+        site = self.site
+        with open(site.path("mhsflow.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        with open(site.path("wrong.yaml"), "w", encoding="utf-8") as file:
+            file.write(text.replace(f":{site.ports()['receiver']}/", ":1/").replace("sandbox/ca.pem", "sandbox/feed.token", 1))
+        os.chmod(site.path("wrong.yaml"), 0o644)
+        self.as_owner("grant delete on mhsflow.submission to mhsflow_map")
+        try:
+            done = site.run("mhsflow", "doctor", "--config", site.path("wrong.yaml"), check=False)
+        finally:
+            self.as_owner("revoke delete on mhsflow.submission from mhsflow_map")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        failed = [line for line in done.stdout.splitlines() if line.startswith("failed")]
+        for what in ("rights", "certificates", "reachability"):
+            self.assertTrue(any(what in line for line in failed), done.stdout)
+        self.assertIn("do: mhsflow db upgrade", done.stdout)
 
     def test_show_is_the_biography(self):
         row = self.accepted()
