@@ -218,14 +218,15 @@ bool source_apply_restrict(Apply *apply, const Change *change, Error *err)
 }
 
 /* The keyed hash of all that went: a page that comes twice brings none of it back.  What only an
- * earlier reading knew goes too, but a restored server may give its id to another record. */
+ * earlier reading knew goes too, but a restored server may give its id to another record; and a
+ * record that was deleted before hangs where it was last seen, which may not be where it was. */
 static bool keep_subjects(Apply *apply, const PGresult *gone, const Change *change, Error *err)
 {
     SqlList subjects = sql_list(apply->arena, SQL_BYTES);
     Sql sql = sql_new(apply->arena);
     for (int row = -1; row < PQntuples(gone); row++) {
         uint8_t subject[DIGEST_SIZE];
-        if (row >= 0 && sql_get_number(gone, row, 4) < apply->round)
+        if (row >= 0 && (sql_get_bool(gone, row, 1) || sql_get_number(gone, row, 4) < apply->round))
             continue;
         const char *type = row < 0 ? change->type : PQgetvalue(gone, row, 2);
         const char *id = row < 0 ? change->id : PQgetvalue(gone, row, 3);
