@@ -250,12 +250,14 @@ static bool delete_records(Apply *apply, const Change *change, Names *ret_people
     sql_text(&sql, apply->feed);
     sql_text(&sql, change->type);
     sql_text(&sql, change->id);
+    sql_number(&sql, apply->round);
     _cleanup_result_ PGresult *result = NULL;
     if (!sql_run(apply->store, "purge records",
-                 "with recursive tree(type, id) as (select $2::text collate \"C\", $3::text "
-                 "collate \"C\""
-                 " union select s.type, s.id from tree t join source_record s on s.feed = $1"
-                 " and s.parent_type = t.type and s.parent_id = t.id)"
+                 /* Never from what only an earlier reading knew to what this one says. */
+                 "with recursive tree(type, id, round) as (select $2::text collate \"C\","
+                 " $3::text collate \"C\", $4::bigint union select s.type, s.id, s.round"
+                 " from tree t join source_record s on s.feed = $1 and s.parent_type = t.type"
+                 " and s.parent_id = t.id and s.round <= t.round)"
                  " delete from source_record s using tree t where s.feed = $1 and s.type = t.type "
                  "and s.id = t.id"
                  " returning s.person, s.deleted, s.type, s.id, s.round",
