@@ -10,6 +10,8 @@
     "(select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from "                    \
     "pg_stat_all_tables where relid = 'mhsflow.finding'::regclass)"
 
+#define SUBMISSIONS_AT_ONCE 20
+
 /* At most every 30 s while findings come in; at least once a day, for the day's own count. */
 static bool findings_due(Store *store, bool *ret_due, int64_t *ret_basis, Error *err)
 {
@@ -52,7 +54,7 @@ bool tally_start(Store *store, bool *ret_running, Error *err)
         return true;
     snprintf(statement, sizeof statement,
              "set local statement_timeout = 0; select mhsflow.tally_%s(%lld)",
-             due ? "findings" : "submission", (long long)(due ? basis : submission));
+             due ? "findings" : "submissions", (long long)(due ? basis : SUBMISSIONS_AT_ONCE));
     if (!PQsendQuery(store->connection, statement))
         return sql_error(store, NULL, "count ahead", err);
     return true;
@@ -207,7 +209,8 @@ bool tally_tables(Store *store, int64_t submission, int64_t before, Arena *arena
     if (!sql_run(store, "read counts",
                  "select table_code, coalesce(sum(rows) filter (where submission = $1), 0),"
                  " coalesce(sum(rows) filter (where submission = $2), 0) from submission_tally"
-                 " where submission in ($1, $2) group by table_code order by min(table_order)",
+                 " where submission in ($1, $2) and table_code <> '' group by table_code order by "
+                 "min(table_order)",
                  &sql, &result, err))
         return false;
     size_t count = (size_t)PQntuples(result);

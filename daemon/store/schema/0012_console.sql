@@ -54,6 +54,7 @@ create table submission_tally (
 
 create function tally_findings(basis bigint) returns void language plpgsql set search_path = mhsflow, pg_temp as $$
 begin
+  lock table tally in exclusive mode; -- one counter at a time, wherever it runs
   delete from finding_tally;
   insert into finding_tally
   select source, cause, cause_table, org, coalesce(min(severity) filter (where own), min(severity)),
@@ -83,18 +84,25 @@ begin
       on conflict (name) do update set at = excluded.at, basis = excluded.basis;
 end $$;
 
--- The rows of a submission never change, so they are counted once.
-create function tally_submission(counted bigint) returns void language plpgsql set search_path = mhsflow, pg_temp as $$
+-- The rows of a submission never change, so they are counted once.  The table '' says that they were, also
+-- where there are none.
+create function tally_submissions(most bigint) returns void language plpgsql set search_path = mhsflow, pg_temp as $$
+declare
+  counted submission;
 begin
-  insert into submission_tally
-  select counted, table_code, min(table_order), count(*)
-    from (select n.table_code, n.table_order
-            from submission s join national_row n on n.provider = s.provider
-             and s.period between n.first_month and n.last_month
-             and n.gen_from <= s.generation and (n.gen_to is null or n.gen_to > s.generation)
-           where s.id = counted and not exists (select from left_out l where l.submission = counted and l.row_id = n.id)
-          union all
-          select table_code, table_order from submission_row where submission = counted) r
-   group by table_code
-      on conflict do nothing;
+  lock table tally in exclusive mode;
+  for counted in select * from submission s where not purged and not exists
+                   (select from submission_tally t where t.submission = s.id) order by id desc limit most loop
+    insert into submission_tally
+    select counted.id, table_code, min(table_order), count(*)
+      from (select n.table_code, n.table_order
+              from national_row n
+             where n.provider = counted.provider and counted.period between n.first_month and n.last_month
+               and n.gen_from <= counted.generation and (n.gen_to is null or n.gen_to > counted.generation)
+               and not exists (select from left_out l where l.submission = counted.id and l.row_id = n.id)
+            union all
+            select table_code, table_order from submission_row where submission = counted.id) r
+     group by table_code;
+    insert into submission_tally values (counted.id, '', 0, 0);
+  end loop;
 end $$;
