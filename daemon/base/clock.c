@@ -22,9 +22,9 @@ static int64_t read_clock(clockid_t id)
 static int64_t find_offset(void)
 {
 #ifdef MHSFLOW_FAULTS
-    const char *offset = getenv("MHSFLOW_CLOCK_OFFSET");
-    if (offset)
-        return strtoll(offset, NULL, 10);
+    const char *given = getenv("MHSFLOW_CLOCK_OFFSET");
+    if (given)
+        return strtoll(given, NULL, 10);
     const char *wanted = getenv("MHSFLOW_CLOCK");
     int64_t wall;
     if (wanted && clock_parse(wanted, &wall)) {
@@ -38,21 +38,31 @@ static int64_t find_offset(void)
     return 0;
 }
 
+static bool offset_known;
+static int64_t offset;
+
 int64_t clock_offset(void)
 {
-    static bool known;
-    static int64_t offset;
-    if (!known) {
+    if (!offset_known) {
         offset = find_offset();
-        known = true;
+        offset_known = true;
     }
     return offset;
 }
 
+void clock_move(int64_t microseconds)
+{
+#ifdef MHSFLOW_FAULTS
+    offset = clock_offset() + microseconds;
+#else
+    (void)microseconds;
+#endif
+}
+
 int64_t clock_wall(void)
 {
-    int64_t offset = clock_offset(); /* first: it reads the clock itself the first time */
-    return read_clock(CLOCK_REALTIME) + offset;
+    int64_t moved = clock_offset(); /* first: it reads the clock itself the first time */
+    return read_clock(CLOCK_REALTIME) + moved;
 }
 
 int64_t clock_steady(void)

@@ -19,6 +19,8 @@
 int64_t clock_wall(void);   /* since 1970-01-01T00:00:00Z */
 int64_t clock_steady(void); /* since boot, sleeping time included */
 int64_t clock_offset(void); /* what MHSFLOW_CLOCK added; 0 in releases */
+/* As if somebody set this machine's clock, for this process; nothing in releases. */
+void clock_move(int64_t microseconds);
 
 /* "2026-11-23T02:20:00.123Z" (RFC 3339, UTC, milliseconds). */
 #define CLOCK_TEXT_SIZE 32

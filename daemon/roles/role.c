@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,6 +25,7 @@
 #define IDLE_MS 500  /* a wait that long is idleness */
 #define LONG_MS 5000 /* before one that long memory always goes back, else not more often than: */
 #define TRIM_EVERY (10 * CLOCK_SECOND)
+#define JUMP (60 * CLOCK_SECOND) /* drift is never that fast */
 
 struct RoleContext {
     const Role *role;
@@ -33,6 +35,7 @@ struct RoleContext {
     int signals;
     int64_t watchdog, fed; /* microseconds: interval (0: none), and when it was last fed */
     int64_t trimmed;       /* when memory was last given back */
+    int64_t apart;         /* wall clock less the steady one, when last looked; 0: not yet */
     bool stopping, ready, reloaded;
 };
 
@@ -129,6 +132,20 @@ static void take_signals(RoleContext *context)
     }
 }
 
+/* Waits and leases do not follow the machine's clock; certificates and cut-offs do, so a person
+ * should know that it was set. */
+static void look_at_clock(RoleContext *context)
+{
+    int64_t apart = clock_wall() - clock_steady(), jump = apart - context->apart;
+    char text[32];
+    if (context->apart && llabs(jump) <= JUMP)
+        return;
+    snprintf(text, sizeof text, "%+lld s", (long long)(jump / CLOCK_SECOND));
+    if (context->apart)
+        log_event(LOG_CLOCK_JUMPED, NULL, {"WAIT", text});
+    context->apart = apart;
+}
+
 /* How long one poll() may last: until the caller's time is up or the watchdog wants feeding. */
 static int slice(const RoleContext *context, int64_t deadline)
 {
@@ -159,6 +176,7 @@ RoleWake role_wait(RoleContext *context, int64_t milliseconds, int fd)
     give_back_memory(context, milliseconds);
     for (;;) {
         feed_watchdog(context);
+        look_at_clock(context);
         struct pollfd wanted[] = {{context->signals, POLLIN, 0}, {fd, POLLIN, 0}};
         int found = poll(wanted, fd < 0 ? 1 : 2, slice(context, deadline));
         if (found > 0 && wanted[0].revents)

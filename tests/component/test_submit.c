@@ -403,6 +403,34 @@ START_TEST(a_large_document_is_signed_and_sent_in_little_memory)
 }
 END_TEST
 
+/* An hour back, a day and ten years ahead, and what is only drift. */
+static bool run_under_a_moving_clock(RoleContext *context, Error *error)
+{
+    static const int64_t steps[] = {-3600, 86400, 3650 * 86400LL, 30, -30, 0};
+    (void)error;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        int64_t began = clock_steady();
+        role_wait(context, 20, -1);
+        ck_assert_int_lt(clock_steady() - began, 60 * CLOCK_SECOND); /* waits do not follow it */
+        clock_move(steps[i] * CLOCK_SECOND);
+    }
+    return true;
+}
+
+START_TEST(a_clock_that_is_set_is_said_once_and_moves_no_wait)
+{
+    static const Role role = {.name = "poll", .summary = "moves", .run = run_under_a_moving_clock};
+    Site site = site_new();
+    int status;
+    pid_t child = start(&site, &role, NULL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+    ck_assert_uint_eq(told(&site, " clock_jumped"), 3);
+    ck_assert_uint_eq(told(&site, "WAIT=-3600 s"), 1);
+    bench_free(site.bench);
+}
+END_TEST
+
 START_TEST(a_route_that_cannot_be_opened_does_not_end_the_role)
 {
     Site site = site_new();
@@ -431,6 +459,7 @@ int main(void)
                                   a_signing_key_is_replaced_without_a_pause,
                                   one_503_in_twenty_uploads_holds_up_nothing_else,
                                   a_large_document_is_signed_and_sent_in_little_memory,
+                                  a_clock_that_is_set_is_said_once_and_moves_no_wait,
                                   a_route_that_cannot_be_opened_does_not_end_the_role};
     case_timeout = 60 + deliveries();
     return case_run("submit and sign", tests, sizeof tests / sizeof *tests);
