@@ -81,3 +81,12 @@ const char *month_text(const CommandContext *context, Month month)
 
     return month ? arena_text(context->arena, civil_format_month(month, text)) : NULL;
 }
+
+bool command_shows(CommandContext *context, Store *store, const AuditFields *fields, Error *err)
+{
+    _cleanup_transaction_ Transaction transaction = {0};
+    AuditFields said = *fields;
+
+    return command_person(context, &said.actor, err) && store_begin(store, &transaction, err) &&
+           audit_append(store, AUDIT_SHOWN, &said, err) && store_commit(&transaction, err);
+}

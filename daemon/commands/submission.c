@@ -37,6 +37,8 @@ static bool export_to(CommandContext *context, int64_t id, const char *folder, E
     return command_config(context, &config, err) && command_store(context, &store, err) &&
            dataset_open(section_text(config->main, "dataset"), context->arena, &dataset, err) &&
            submission_get(store, id, context->arena, &ret->info, err) &&
+           command_shows(context, store,
+                         &(AuditFields){.submission = id, .code = "submission_export"}, err) &&
            file_make_folder(folder, 0700, err) &&
            spool_ensure(store, dataset, folder, &ret->info, context->arena, &ret->document, err) &&
            write_signature(ret, context->arena, err);
@@ -120,6 +122,7 @@ static const CommandOption options[] = {
      "of tables and columns of the national Access template, with a manifest"},
     {"--out", "FOLDER", true,
      "where to put document and signature; made when it is not there, readable by you only"},
+    {"--as", "NAME", false, "who takes it, kept in the audit (default: your login name)"},
     {0}};
 
 const Command submission_commands[] = {
@@ -127,7 +130,7 @@ const Command submission_commands[] = {
      "Write a submission to files: as sent, or as tables for the portal's template",
      "The document is made again from the database, and its digest compared with what was queued: "
      "it is what was sent, "
-     "byte for byte, or it is not written.  It holds personal data.",
+     "byte for byte, or it is not written.  It holds personal data: the audit keeps who took it.",
      options, run_export},
     {0},
 };

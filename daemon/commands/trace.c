@@ -133,6 +133,15 @@ static void say(const Trace *trace, const char *sentence)
         fprintf(trace->context->out, "%s\n", sentence);
 }
 
+/* Values are shown to somebody, and the audit has it first.  Without them there are only names. */
+static bool will_show(Trace *trace, const char *feed, const char *kind, const char *id, Error *err)
+{
+    uint8_t subject[DIGEST_SIZE];
+    AuditFields fields = {.feed = feed, .subject = subject, .code = "trace"};
+    return !trace->values || (audit_subject(trace->store, feed, kind, id, subject, err) &&
+                              command_shows(trace->context, trace->store, &fields, err));
+}
+
 static bool trace_in_feed(Trace *trace, const char *feed, const char *type, const char *id,
                           Error *err)
 {
@@ -154,6 +163,8 @@ static bool trace_in_feed(Trace *trace, const char *feed, const char *type, cons
     }
     if (!match_lead(trace->store, &lead_feed, &person, arena, err) ||
         !rows_of_person(trace->store, lead_feed, person, trace->past, arena, &rows, &count, err))
+        return false;
+    if (!will_show(trace, feed, type, id, err))
         return false;
     start_listing(trace);
     if (!show_rows(trace, rows, count, feed, type, id, err))
@@ -193,6 +204,8 @@ static int trace_key(Trace *trace, const char *provider, const char *table, cons
                   trace->past ? "" : " now; --past looks at former ones too");
         return EXIT_COULD_NOT;
     }
+    if (!will_show(trace, rows[0].feed, table, key, err))
+        return EXIT_COULD_NOT;
     start_listing(trace);
     if (!show_rows(trace, rows, count, NULL, NULL, NULL, err))
         return EXIT_COULD_NOT;
@@ -280,7 +293,8 @@ static int run_trace(CommandContext *context, Error *err)
 static const CommandOption trace_options[] = {
     {"--provider", "CODE", false, "with TABLE:KEY: the rows of one provider only"},
     {"--past", NULL, false, "also rows that no longer hold"},
-    {"--show-values", NULL, false, "the values themselves"},
+    {"--show-values", NULL, false, "the values themselves; the audit keeps who saw them"},
+    {"--as", "NAME", false, "who looks, kept with it (default: your login name)"},
     {0}};
 
 const Command trace_commands[] = {

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -161,6 +162,21 @@ class Commands(unittest.TestCase):
         self.assertIn("withheld", self.text("explain", f"person/{withheld['record_id']}"))
         self.assertEqual([one["reason"] for one in self.site.mhsflow("explain", "contact/none")], ["not_received"])
         self.text("explain", "nothing", code=2)
+
+    def test_who_sees_values_is_in_the_audit(self):
+        number = self.accepted()["id"]
+        place = f"submission:{number}:MHS001:1"
+
+        def shown():
+            return [(one["fields"]["code"], one["fields"]["actor"]) for one in self.site.mhsflow("audit", "list", "--event", "shown")]
+
+        before = shown()
+        self.text("trace", place)
+        self.assertEqual(shown(), before)
+        self.text("trace", place, "--show-values", "--as", "A. Tester")
+        self.text("submission", "export", number, "--out", self.site.path("tmp-export"), "--as", "A. Tester")
+        shutil.rmtree(self.site.path("tmp-export"))
+        self.assertEqual(shown(), before + [("trace", "A. Tester"), ("submission_export", "A. Tester")])
 
     def test_lists_are_json_lines(self):
         for words in (["feed", "list"], ["queue", "list"], ["finding", "list"], ["audit", "list"]):

@@ -3,7 +3,8 @@
 
 Site(build_folder) lays everything out below a private temporary folder, runs the
 programs as an unprivileged user when the test runs as root (PostgreSQL refuses
-root), and takes all of it away again.  Nothing here knows the daemon's inside:
+root), and takes all of it away again, not without a look for values of people
+where none may be (canaries.py).  Nothing here knows the daemon's inside:
 what it learns it learns from `mhsflow … --json`, the sandbox's control port and
 the receiver's own journal.
 """
@@ -19,6 +20,8 @@ import tempfile
 import threading
 import time
 import urllib.request
+
+from canaries import Canaries
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 OPEN_STATES = {"ready", "sending", "unsure", "waiting", "held", "rejected"}
@@ -47,8 +50,9 @@ class Site:
             noon = datetime.datetime.fromisoformat(f"{today}T10:00:00+00:00")
             self.ahead = noon.timestamp() - time.time()
         self.log = os.path.join(self.folder, "daemon.log")
+        self.canaries = Canaries(self)
         self._copy_programs()
-        for sub in ("state", "sandbox", "keys"):
+        for sub in ("state", "sandbox", "keys", "tmp"):
             os.mkdir(os.path.join(self.folder, sub), 0o700)
         self._own()
         self.run("mhsflow-sandbox", "make-sender-key", "--out", self.path("keys"))
@@ -84,7 +88,7 @@ class Site:
 
     def _environment(self, extra=None):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MHSFLOW", "PG", "NOTIFY"))}
-        kept.update(HOME=self.folder, MHSFLOW_CONFIG=self.path("mhsflow.yaml"), **self.environment)
+        kept.update(HOME=self.folder, TMPDIR=self.path("tmp"), MHSFLOW_CONFIG=self.path("mhsflow.yaml"), **self.environment)
         if self.ahead:
             kept["MHSFLOW_CLOCK_OFFSET"] = str(int(self.ahead * 1000000))
         kept.update(extra or {})
@@ -130,6 +134,7 @@ providers:
     def run(self, program, *arguments, check=True, extra=None, timeout=120):
         done = subprocess.run([self.path("bin", program), *map(str, arguments)], capture_output=True, text=True,
                               timeout=timeout, env=self._environment(extra), check=False, **self._as_user())
+        self.canaries.said.append((arguments, done.stderr))
         if check and done.returncode not in (0, 1):
             raise AssertionError(f"{program} {' '.join(map(str, arguments))}: exit {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
@@ -177,6 +182,7 @@ providers:
         self.daemon = subprocess.Popen([self.path("bin/mhsflowd"), "--config", self.path("mhsflow.yaml")],
                                        env=self._environment(extra), stdout=subprocess.DEVNULL,
                                        stderr=open(self.log, "ab"), start_new_session=True, **self._as_user())
+        self.canaries.start()
 
     def stop_daemon(self):
         if self.daemon:
@@ -281,6 +287,8 @@ providers:
         assert state["accepted"] == len(accepted), (state, accepted)
 
     def close(self, keep=False):
+        """Stops all of it and takes it away; fails when a made-up person was seen where none may be."""
+        self.canaries.ask_audit()
         for stop in (self.stop_daemon, lambda: self.sandbox and self.stop_sandbox()):
             try:
                 stop()
@@ -288,10 +296,13 @@ providers:
                 print(f"# stopping: {error}", file=sys.stderr)
         for pid in self.role_pids("--role"):
             os.kill(pid, signal.SIGKILL)
-        if keep or os.environ.get("KEEP_SITE"):
-            print(f"# kept: {self.folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.canaries.look()
+        finally:
+            if keep or os.environ.get("KEEP_SITE"):
+                print(f"# kept: {self.folder}", file=sys.stderr)
+            else:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Tap:
