@@ -57,6 +57,15 @@ static json_t *extensions_of(const AuditRecord *record, int64_t leaf, json_t *pr
     return list;
 }
 
+/* Somebody looked; all else is an act. */
+static const char *action_of(const char *event)
+{
+    return text_equal(event, audit_event_name(AUDIT_SHOWN)) ||
+                   text_equal(event, audit_event_name(AUDIT_REVEALED))
+               ? "R"
+               : "E";
+}
+
 json_t *audit_fhir_event(const AuditRecord *record, int64_t leaf, json_t *proof)
 {
     _cleanup_json_ json_t *fields = json_loads(record->fields, 0, NULL);
@@ -67,10 +76,10 @@ json_t *audit_fhir_event(const AuditRecord *record, int64_t leaf, json_t *proof)
         " s:{s:{s:s}, s:[{s:s, s:s}]}}",
         "resourceType", "AuditEvent", "extension", extensions_of(record, leaf, proof), "type",
         "system", TYPE_SYSTEM, "code", TYPE_CODE, "display", "Application Activity", "subtype",
-        "system", OWN "audit-event", "code", record->event, "action", "E", "recorded", record->at,
-        "outcome", "0", "agent", "who", "display", actor ? actor : record->writer, "requestor",
-        actor != NULL, "source", "observer", "display", record->writer, "type", "system",
-        SOURCE_SYSTEM, "code", SOURCE_CODE);
+        "system", OWN "audit-event", "code", record->event, "action", action_of(record->event),
+        "recorded", record->at, "outcome", "0", "agent", "who", "display",
+        actor ? actor : record->writer, "requestor", actor != NULL, "source", "observer", "display",
+        record->writer, "type", "system", SOURCE_SYSTEM, "code", SOURCE_CODE);
 
     if (json_array_size(details))
         json_object_set_new(event, "entity", json_pack("[{s:o}]", "detail", details));

@@ -19,6 +19,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -380,6 +381,22 @@ def check_keys(bench):
     bench.restore()
 
 
+def check_audit_event(one):
+    """What FHIR R4 says of an AuditEvent (4.0.1): what must be there, of which shape, from which codes."""
+    known = {"resourceType", "extension", "type", "subtype", "action", "recorded", "outcome", "agent", "source", "entity"}
+    assert {"type", "recorded", "agent", "source"} <= one.keys() <= known, one.keys()
+    for coding in [one["type"], *one["subtype"], *one["source"]["type"]]:  # bound to Coding, not to CodeableConcept
+        assert coding.keys() <= {"system", "code", "display"} and coding["system"] and coding["code"], coding
+    assert one["action"] in "CRUDE" and one["outcome"] in ("0", "4", "8", "12"), one
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", one["recorded"]), one["recorded"]
+    assert one["agent"] and all(agent["requestor"] in (True, False) and agent["who"]["display"] for agent in one["agent"]), one
+    assert sum(agent["requestor"] for agent in one["agent"]) <= 1 and one["source"]["observer"]["display"], one
+    for entity in one.get("entity", []):
+        assert entity["detail"] and all(detail["type"] and detail["valueString"] for detail in entity["detail"]), entity
+    for extension in one["extension"]:
+        assert re.match(r"[a-z]+:\S", extension["url"]) and extension["valueString"], extension
+
+
 def check_formats(bench):
     bundle = json.loads(bench.site.run("mhsflow", "audit", "export", "--format", "fhir", "--proofs").stdout)
     kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
@@ -387,7 +404,7 @@ def check_formats(bench):
     for entry in bundle["entry"]:
         one = entry["resource"]
         if one["resourceType"] == "AuditEvent":
-            assert {"type", "recorded", "agent", "source"} <= one.keys() and "observer" in one["source"], one
+            check_audit_event(one)
     lines = bench.site.run("mhsflow", "audit", "export", "--format", "csv").stdout.splitlines()
     assert len(lines) == kinds.count("AuditEvent") + 1, len(lines)
 
