@@ -15,6 +15,7 @@ import threading
 WORD = re.compile(r"[A-Za-z0-9-]+(?: [0-9][A-Z]{2})?")
 NOBODY = {"organisation", "area", "team", "worker", "network"}
 LOOK_EVERY = 1.0
+MOST_PEOPLE = 5000  # more are a bench's, whose time is not for looking
 
 
 def values_of(changes):
@@ -109,6 +110,8 @@ class Canaries:
         self.ended.set()
         if self.thread.ident:
             self.thread.join()
+        if self.site.people > MOST_PEOPLE:
+            return
         secrets = self.secrets()
         assert len(secrets) > self.site.people, "too few values to look for"
         found = {where: secrets & {word[skip:] for word in WORD.findall(text) for skip in (0, 1)}
