@@ -351,7 +351,7 @@ static bool start_listening(Builder *builder, bool *listening, Error *err)
 static bool run(RoleContext *context, Error *err)
 {
     Builder builder = {.context = context, .connection = {.role = "build"}};
-    bool listening = false, woken, done = true;
+    bool listening = false, done = true;
     while (done && role_store(context, &builder.connection)) {
         Error failure = {0};
         builder.wait_ms = IDLE_MS;
@@ -366,9 +366,7 @@ static bool run(RoleContext *context, Error *err)
             sooner(&builder, UNSETTLED_MS);
         }
         role_ready(context);
-        if (role_wait(context, builder.wait_ms, store_fd(builder.connection.store)) ==
-            ROLE_READABLE)
-            store_drain(builder.connection.store, &woken, &failure);
+        role_store_wait(context, &builder.connection, builder.wait_ms);
     }
     role_store_close(&builder.connection);
     arena_free(builder.kept);

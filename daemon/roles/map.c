@@ -222,7 +222,7 @@ static bool start_listening(MapRole *role, bool *listening, Error *err)
 static bool run(RoleContext *context, Error *err)
 {
     MapRole role = {.context = context, .connection = {.role = "map"}};
-    bool listening = false, woken, done = true;
+    bool listening = false, done = true;
     while (done && role_store(context, &role.connection)) {
         Error failure = {0};
         role.wait_ms = IDLE_MS;
@@ -238,8 +238,7 @@ static bool run(RoleContext *context, Error *err)
             role.wait_ms = RETRY_MS;
         }
         role_ready(context);
-        if (role_wait(context, role.wait_ms, store_fd(role.connection.store)) == ROLE_READABLE)
-            store_drain(role.connection.store, &woken, &failure);
+        role_store_wait(context, &role.connection, role.wait_ms);
     }
     role_store_close(&role.connection);
     mapper_free(role.mapper);

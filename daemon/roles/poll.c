@@ -217,19 +217,12 @@ static bool note_rule(Poll *poll, Error *err)
 /* One round over the feeds. */
 static bool round_of_feeds(Poll *poll, int64_t *ret_wait_ms, Error *err)
 {
-    bool woken;
     if (!note_rule(poll, err))
         return false;
     if (!poll->listening && !store_listen(poll->connection.store, CHANNEL_FEED, err))
         return false;
     poll->listening = true;
-    if (!store_drain(poll->connection.store, &woken, err) ||
-        !store_beat(poll->connection.store, err) || !turn(poll, ret_wait_ms, err) ||
-        !store_drain(poll->connection.store, &woken, err))
-        return false;
-    if (woken) /* while we were at it: a query may have taken the hint off the socket */
-        *ret_wait_ms = 0;
-    return true;
+    return store_beat(poll->connection.store, err) && turn(poll, ret_wait_ms, err);
 }
 
 static bool loop(Poll *poll, Error *err)
@@ -247,9 +240,8 @@ static bool loop(Poll *poll, Error *err)
             error_clear(err);
         }
         role_progress(poll->context);
-        RoleWake wake = poll->reload
-                            ? ROLE_RELOAD
-                            : role_wait(poll->context, wait_ms, store_fd(poll->connection.store));
+        RoleWake wake =
+            poll->reload ? ROLE_RELOAD : role_store_wait(poll->context, &poll->connection, wait_ms);
         if (wake == ROLE_RELOAD)
             list_feeds(poll);
     }

@@ -48,6 +48,17 @@ bool role_store(RoleContext *context, RoleStore *connection)
     return false;
 }
 
+RoleWake role_store_wait(RoleContext *context, RoleStore *connection, int64_t milliseconds)
+{
+    Error lost = {0}; /* role_store() sees to it */
+    bool called = false;
+    store_drain(connection->store, &called, &lost);
+    RoleWake wake = role_wait(context, called ? 0 : milliseconds, store_fd(connection->store));
+    if (wake == ROLE_READABLE)
+        store_drain(connection->store, &called, &lost);
+    return wake;
+}
+
 bool role_store_lost(const Error *err)
 {
     return err->kind == ERROR_LATER && text_equal(err->code, "store.connection");

@@ -18,6 +18,10 @@ typedef struct RoleStore {
 /* True with a live connection; false only when the role is to stop.  Cheap when it is there. */
 bool role_store(RoleContext *context, RoleStore *connection);
 
+/* Waits as role_wait() does, and no longer than until a listened channel is called.  A call that
+ * came in with the answer to a query is no longer on the socket: it is looked for first. */
+RoleWake role_store_wait(RoleContext *context, RoleStore *connection, int64_t milliseconds);
+
 /* After an error: true when it was the connection's and the loop should just come round. */
 bool role_store_lost(const Error *err);
 

@@ -256,15 +256,15 @@ static bool next_wait(Submitter *submitter, bool busy, int64_t *ret_ms, Error *e
 
 static bool go_round(Submitter *submitter, int64_t *ret_ms, Error *err)
 {
-    bool woken, busy;
+    bool busy;
     Store *store = submitter->connection.store;
     submitter->tools.store = store;
     if (!submitter->listening && !store_listen(store, CHANNEL_SUBMIT, err))
         return false;
     submitter->listening = true;
     look_for_signer(submitter);
-    return store_drain(store, &woken, err) && store_beat(store, err) && sweep(submitter, err) &&
-           keep_key(submitter, err) && turn(submitter, &busy, err) && keep_key(submitter, err) &&
+    return store_beat(store, err) && sweep(submitter, err) && keep_key(submitter, err) &&
+           turn(submitter, &busy, err) && keep_key(submitter, err) &&
            next_wait(submitter, busy, ret_ms, err);
 }
 
@@ -287,9 +287,9 @@ static bool loop(Submitter *submitter, Error *err)
         role_ready(submitter->context);
         if (!go_round(submitter, &wait_ms, err) && !may_go_on(err))
             return false;
-        RoleWake wake = submitter->reload ? ROLE_RELOAD
-                                          : role_wait(submitter->context, wait_ms,
-                                                      store_fd(submitter->connection.store));
+        RoleWake wake = submitter->reload
+                            ? ROLE_RELOAD
+                            : role_store_wait(submitter->context, &submitter->connection, wait_ms);
         if (wake == ROLE_RELOAD && !open_settings(submitter, true, err))
             return false;
     }
