@@ -221,8 +221,9 @@ static void happen(World *world)
     bool may_go = state[record].version && record >= MERGED;
     add(world, may_go && below(world, 6) == 0 ? CHANGE_DELETE : CHANGE_UPSERT, record,
         record >= PEOPLE + REFERRALS ? parent : survivor_of(state, parent), 0);
-    if (state[record].gone && state[record].restricted)
-        add(world, CHANGE_RESTRICT, record, 0, 0);
+    /* Who comes back says again how it stands: a snapshot between said nothing of who was gone. */
+    if (state[record].gone && (state[record].restricted || state[record].unrestricted))
+        add(world, state[record].restricted ? CHANGE_RESTRICT : CHANGE_UNRESTRICT, record, 0, 0);
 }
 
 /* ---- the feed's side of the contract ---- */
