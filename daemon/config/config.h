@@ -67,6 +67,13 @@ const char *config_seal_folder(const Config *config, Arena *arena);
 const char *config_needs_restart(const Config *old, const Config *fresh, Arena *arena);
 
 /* What is built in, for the sample file and the reference; from the registry. */
+/* The parts of the settings file, in its order; ends with a zero entry. */
+typedef struct ConfigSection {
+    const char *title;
+    const OptionDecl *table;
+} ConfigSection;
+extern const ConfigSection config_sections[];
+
 typedef struct AdapterInfo {
     const char *kind, *name, *summary; /* "feed" or "route" */
     const OptionDecl *options;

@@ -67,4 +67,6 @@ const char *section_origin(const Section *section, const char *name,
 typedef const char *(*OptionExample)(const OptionDecl *decl);
 void option_sample(const OptionDecl *table, const char *indent, OptionExample example, Text *out);
 void option_reference(const OptionDecl *table, Text *out);
-const char *option_type_name(OptionType type); /* "duration" */
+const char *option_type_name(OptionType type);                    /* "duration" */
+const char *option_limits(const OptionDecl *decl, Arena *arena);  /* in words; NULL: none */
+const char *option_default(const OptionDecl *decl, Arena *arena); /* as written; NULL: none */

@@ -44,7 +44,7 @@ static void add_comment(const char *words, const char *indent, Text *out)
 }
 
 /* What is allowed, in a few words; NULL when the type's name says it all. */
-static const char *allowed(const OptionDecl *decl, Arena *arena)
+const char *option_limits(const OptionDecl *decl, Arena *arena)
 {
     if (decl->type == OPTION_CHOICE)
         return arena_format(arena, "%s", decl->choices);
@@ -60,7 +60,7 @@ static const char *allowed(const OptionDecl *decl, Arena *arena)
 /* Where the data lies in a packaged program, whatever folder this one was built for. */
 #define PACKAGED "/usr/share/mhsflow"
 
-static const char *written_default(const OptionDecl *decl, Arena *arena)
+const char *option_default(const OptionDecl *decl, Arena *arena)
 {
     if (!decl->fallback)
         return decl->type == OPTION_MAP ? "{}" : decl->type == OPTION_LIST ? "[]" : NULL;
@@ -75,8 +75,8 @@ void option_sample(const OptionDecl *table, const char *indent, OptionExample ex
     const char *before = indent; /* "  - " before the first option of a list's item */
 
     for (const OptionDecl *decl = table; decl && decl->name; decl++) {
-        const char *limits = allowed(decl, out->arena);
-        const char *fallback = written_default(decl, out->arena);
+        const char *limits = option_limits(decl, out->arena);
+        const char *fallback = option_default(decl, out->arena);
 
         if (decl->type == OPTION_SECTIONS)
             continue;
@@ -107,8 +107,8 @@ void option_reference(const OptionDecl *table, Text *out)
         out,
         "| option | type | default | allowed | reload | meaning |\n|---|---|---|---|---|---|\n");
     for (const OptionDecl *decl = table; decl && decl->name; decl++) {
-        const char *limits = allowed(decl, out->arena);
-        const char *fallback = written_default(decl, out->arena);
+        const char *limits = option_limits(decl, out->arena);
+        const char *fallback = option_default(decl, out->arena);
 
         if (decl->type == OPTION_SECTIONS)
             continue;
@@ -243,19 +243,21 @@ void config_sample(const AdapterInfo *adapters, size_t count, Text *out)
     add_list("providers", "", provider_options, adapters, 0, example_of, out);
 }
 
+const ConfigSection config_sections[] = {
+    {"Top of the file", config_options},
+    {"signing", signing_options},
+    {"console", console_options},
+    {"feeds: each item", feed_options},
+    {"routes: each item", route_options},
+    {"providers: each item", provider_options},
+    {0},
+};
+
 void config_reference(const AdapterInfo *adapters, size_t count, Text *out)
 {
-    static const struct {
-        const char *title;
-        const OptionDecl *table;
-    } sections[] = {
-        {"Top of the file", config_options},  {"signing", signing_options},
-        {"console", console_options},         {"feeds: each item", feed_options},
-        {"routes: each item", route_options}, {"providers: each item", provider_options}};
-
-    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-        text_addf(out, "\n### %s\n\n", sections[i].title);
-        option_reference(sections[i].table, out);
+    for (const ConfigSection *section = config_sections; section->title; section++) {
+        text_addf(out, "\n### %s\n\n", section->title);
+        option_reference(section->table, out);
     }
     for (size_t i = 0; i < count; i++) {
         text_addf(out, "\n### %s adapter `%s`\n\n%s.\n\n", adapters[i].kind, adapters[i].name,

@@ -12,12 +12,14 @@ import unittest
 
 BUILD, PREFIX = sys.argv[1:3]
 ROLES = ["database", "poll", "map", "build", "submit", "sign", "seal", "console"]
+MANUAL = ["share/man/man1/mhsflow.1", "share/man/man8/mhsflowd.8", "share/man/man5/mhsflow.yaml.5",
+          "share/man/man5/mhsflow-mapping.5"]
 WANTED = ["bin/mhsflow", "sbin/mhsflowd", "lib/systemd/system/mhsflow.target", "lib/sysusers.d/mhsflow.conf",
           "lib/tmpfiles.d/mhsflow.conf", "lib/systemd/catalog/mhsflow.catalog", "share/mhsflow/mhsflow.yaml",
           "share/mhsflow/calendar.csv", "share/mhsflow/mappings/mhsds-6.0/dataset.yaml",
           "share/mhsflow/mappings/mhsds-6.0/rules.csv", "share/mhsflow/mappings/mhsds-6.0/mhsds-6.0.xsd",
           "share/mhsflow/mappings/mhsds-6.0/standard/mapping.yaml", "share/doc/mhsflow/README.md",
-          "share/doc/mhsflow/SECURITY.md", "share/doc/mhsflow/LICENSE",
+          "share/doc/mhsflow/SECURITY.md", *MANUAL, "share/bash-completion/completions/mhsflow", "share/doc/mhsflow/LICENSE",
           "share/doc/mhsflow/examples/systemd/remote-database.conf",
           "share/doc/mhsflow/examples/one-lead-provider.yaml"] + \
          [f"lib/systemd/system/mhsflow-{role}.service" for role in ROLES]
@@ -52,6 +54,22 @@ class Install(unittest.TestCase):
             done = subprocess.run([self.root.name + os.path.join(PREFIX, name), "--version"], capture_output=True,
                                   text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_manual_pages_are_clean(self):
+        for page in MANUAL:
+            done = subprocess.run(["groff", "-K", "utf8", "-T", "utf8", "-man", "-ww", "-z",
+                                   self.root.name + os.path.join(PREFIX, page)], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
+
+    def test_the_shell_completes_nouns_verbs_and_options(self):
+        script = self.root.name + os.path.join(PREFIX, "share/bash-completion/completions/mhsflow")
+        for words, wanted in (("mhsflow sta", "status"), ("mhsflow queue rele", "release"),
+                              ("mhsflow submission export --form", "--format"), ("mhsflow feed poll --js", "--json")):
+            typed = f"source {script}; COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}; _mhsflow; " \
+                    "echo ${COMPREPLY[@]}"
+            done = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((done.stdout.strip(), done.stderr), (wanted, ""))
 
     def test_no_folder_of_the_builder_is_inside(self):
         """As packaged: without debug information."""
