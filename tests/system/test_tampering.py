@@ -423,7 +423,7 @@ def check_cannot_tell(bench):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     tap, site = Tap(), Site(options.build, people=20, name="tampering")
