@@ -102,14 +102,17 @@ class Bench:
                                 env=self.site._environment(), stdout=subprocess.DEVNULL,
                                 stderr=open(self.site.log, "ab"), **self.site._as_user())
 
+    def starts(self):
+        with open(self.site.log, encoding="utf-8", errors="replace") as log:
+            return sum("role_started" in line and "database" in line for line in log)
+
     def start_database(self):
+        starts = self.starts()
         self.server = self.role("database")
-        for _ in deadline_loop(60, "the database answers"):
-            try:
-                self.sql = Sql(self.site)
+        for _ in deadline_loop(60, "the database is ready"):  # it answers before: its rights are set meanwhile
+            if self.starts() > starts:
                 break
-            except (AssertionError, OSError):
-                continue
+        self.sql = Sql(self.site)
         for table in TABLES:
             self.sql(f"alter table audit_{table} disable trigger append_only")
         self.keep("kept")
