@@ -140,7 +140,8 @@ static void look_at_clock(RoleContext *context)
     char text[32];
     if (context->apart && llabs(jump) <= JUMP)
         return;
-    snprintf(text, sizeof text, "%+lld s", (long long)(jump / CLOCK_SECOND));
+    int64_t half = jump < 0 ? -CLOCK_SECOND / 2 : CLOCK_SECOND / 2; /* the two are read apart */
+    snprintf(text, sizeof text, "%+lld s", (long long)((jump + half) / CLOCK_SECOND));
     if (context->apart)
         log_event(LOG_CLOCK_JUMPED, NULL, {"WAIT", text});
     context->apart = apart;
